@@ -1,0 +1,47 @@
+"""Where statistics live: the environment's settings and the defaults behind them, once for writers and readers.
+
+Rule 1: the environment is read at every call, so a change counts for the next instance.
+"""
+
+from __future__ import annotations
+
+import os
+
+#: Names that a path or file name may hold in braces, and what they stand for.
+PLACEHOLDERS = {
+    "CMD": "the program's name, without its directory",
+    "PID": "the process id",
+    "TID": "the operating system's thread id",
+    "CLASS": "the name of the model's class",
+}
+
+
+def stats_path() -> str:
+    """The directory of statistics files, a template: ``MMSTATS_PATH``, else the temporary directory."""
+    if path := os.environ.get("MMSTATS_PATH"):
+        return path
+    import tempfile
+
+    return tempfile.gettempdir()
+
+
+def stats_filename() -> str:
+    """The name of a statistics file, a template: ``MMSTATS_FILES``, else ``{CMD}-{PID}-{TID}.mmstats``."""
+    return os.environ.get("MMSTATS_FILES") or "{CMD}-{PID}-{TID}.mmstats"
+
+
+def stats_glob() -> str:
+    """The files that a tool reads unless told otherwise, a glob: ``MMSTATS_GLOB``, else ``*.mmstats`` in `stats_path`.
+
+    A placeholder in the path stands for any text.
+    """
+    if pattern := os.environ.get("MMSTATS_GLOB"):
+        return pattern
+    import glob
+    import string
+
+    path = "".join(
+        glob.escape(literal) + ("*" if name is not None else "")
+        for literal, name, _, _ in string.Formatter().parse(stats_path())
+    )
+    return os.path.join(path, "*.mmstats")

@@ -1,0 +1,158 @@
+"""Bringing a file into the world: whole, reserved, locked, and only then named (FORMAT.md V1-W4 to V1-W6).
+
+    no name ── reserve ── write ── lock ── link to the first free name ── map
+
+Rule 1: nothing here knows what the bytes mean.
+Rule 2: whatever fails, fails here as an `OSError`, and leaves nothing on disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import struct
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mmstats_format import UnsupportedHost
+
+try:
+    import fcntl
+except ImportError:  # Windows; refused below
+    fcntl = None  # type: ignore[assignment]
+
+MODE = 0o644
+
+# struct flock: l_type, l_whence, l_start, l_len, l_pid; the kernel wants a pid of 0 for this sort of lock.
+_FLOCK = struct.Struct("hhqqi4x")
+
+# What file systems say that have no unnamed files, no reservation, or no locks.
+_NO_TMPFILE = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
+_NO_RESERVATION = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
+_NO_LOCKS = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENOLCK}
+
+
+class Mapped(NamedTuple):
+    """A file that is there: its path, its mapping, and the descriptor that holds its lock (-1 for none)."""
+
+    path: str
+    map: mmap.mmap
+    lock: int
+
+
+def check_host() -> None:
+    """Refuse a machine on which stores to a mapping would not be the format's.
+
+    Raises:
+        UnsupportedHost: on Windows, and on big-endian or 32-bit machines.
+    """
+    if fcntl is None or sys.byteorder != "little" or struct.calcsize("P") != 8:
+        raise UnsupportedHost(
+            errno.ENOTSUP,
+            "mmstats files are written on 64-bit little-endian Unix systems only; reading works everywhere",
+        )
+
+
+def create(path: str, content: bytes) -> Mapped:
+    """Make a file of `content` that nobody sees before it is whole, under `path` or the first free name beside it.
+
+    Args:
+        path: the name wanted; where it is taken, ``-1``, ``-2``, … goes before the extension.
+        content: all bytes of the file.
+
+    Returns:
+        The file, mapped shared, its lock held where the system has such locks.
+
+    Raises:
+        OSError: it cannot be made: no such directory, no space, no permission.
+    """
+    directory, name = os.path.split(path)
+    place = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fd, temporary = _open_temporary(place, name)
+        lock = -1
+        try:
+            _fill(fd, content)
+            lock = _lock(fd, temporary, place)
+            mapping = mmap.mmap(fd, len(content))
+            taken = _link(fd, temporary, place, name)
+        except BaseException:
+            if lock >= 0:
+                os.close(lock)
+            raise
+        finally:
+            os.close(fd)
+            if temporary is not None:
+                os.unlink(temporary, dir_fd=place)
+    finally:
+        os.close(place)
+    return Mapped(os.path.join(directory, taken), mapping, lock)
+
+
+def _open_temporary(place: int, name: str) -> tuple[int, str | None]:
+    """An empty file in the directory `place`: without a name where there is such a thing, else under a dotted one."""
+    if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+        try:
+            return os.open(".", os.O_TMPFILE | os.O_RDWR, MODE, dir_fd=place), None
+        except OSError as error:
+            if error.errno not in _NO_TMPFILE:
+                raise
+    temporary = f".{name[:200]}.{os.urandom(8).hex()}"
+    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, MODE, dir_fd=place), temporary
+
+
+def _fill(fd: int, content: bytes) -> None:
+    """Reserve the space for real, so that a full disk is an error now and not a signal at some later store."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(fd, 0, len(content))
+        except OSError as error:
+            if error.errno not in _NO_RESERVATION:
+                raise
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _lock(fd: int, temporary: str | None, place: int) -> int:
+    """Lock the file through a description of its own: a mapping keeps the one that it was made from alive (V1-W6)."""
+    if not hasattr(fcntl, "F_OFD_SETLK"):
+        return -1
+    if temporary is None:
+        lock = os.open(f"/proc/self/fd/{fd}", os.O_RDWR)
+    else:
+        lock = os.open(temporary, os.O_RDWR | os.O_NOFOLLOW, dir_fd=place)
+    try:
+        fcntl.fcntl(lock, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    except OSError as error:
+        os.close(lock)
+        if error.errno not in _NO_LOCKS:
+            raise
+        return -1
+    return lock
+
+
+def _link(fd: int, temporary: str | None, place: int, name: str) -> str:
+    """Give the file the first free name. `link` fails where a name exists; `rename` would take it from its owner."""
+    for candidate in _candidates(name):
+        try:
+            if temporary is None:
+                # With a directory descriptor Python calls linkat(), which alone follows the link in /proc.
+                os.link(f"/proc/self/fd/{fd}", candidate, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=True)
+            else:
+                os.link(temporary, candidate, src_dir_fd=place, dst_dir_fd=place)
+        except FileExistsError:
+            continue
+        return candidate
+    raise AssertionError("unreachable: the names do not end")
+
+
+def _candidates(name: str) -> Iterator[str]:
+    yield name
+    stem, extension = os.path.splitext(name)
+    number = 0
+    while True:
+        number += 1
+        yield f"{stem}-{number}{extension}"

@@ -1,0 +1,165 @@
+"""The file of one instance in one thread, through its life: made, used, left behind by a fork, removed.
+
+    open ──► in use ──► removed
+      ▲         │ fork, in the child
+      │         ▼
+      └────  waiting        the first update opens a file of the child's own (V1-W7)
+
+Rule 1: a file knows its states weakly: a thread's instance goes, and its descriptors with it, when the thread does.
+Rule 2: what a forked child inherits it lets go of at once, and never unlocks (V1-W6).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet, ref
+
+from mmstats_format import ClosedError, layout
+
+from . import _state
+from ._create import create
+
+if TYPE_CHECKING:
+    from ._fields import Field
+
+#: Device and inode of every file that this process made, by its path, by what the makers have in common.
+_made: dict[object, dict[str, tuple[int, int]]] = {}
+_live: WeakSet[File] = WeakSet()
+_guard = threading.RLock()
+
+
+class File:
+    """The version 1 file of one instance in one thread."""
+
+    def __init__(self, wanted: Callable[[], str], family: object) -> None:
+        """Declare nothing yet.
+
+        Args:
+            wanted: gives the path to make the file under, as things are when it is made.
+            family: what files have in common that are removed together.
+        """
+        self._wanted, self._family = wanted, family
+        self._declared: list[tuple[Field[Any], str, ref[_state.State]]] = []
+        self._path: str | None = None
+        self._map: mmap.mmap | None = None
+        self._identity = (0, 0)
+        self._lock = -1
+        self._removed = False
+
+    def declare(self, field: Field[Any], label: str) -> _state.State:
+        """The state of one more field; all are declared before the file is opened."""
+        state = _state.make(field, label, self)
+        self._declared.append((field, label, ref(state)))
+        return state
+
+    @property
+    def path(self) -> str:
+        """Where the file is, or was. A forked child that asks has it made."""
+        if self._path is None:
+            self.open()
+        assert self._path is not None
+        return self._path
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file; None once it is removed."""
+        if self._removed or self.path is None:
+            return None
+        assert self._map is not None
+        return len(self._map)
+
+    def open(self) -> None:
+        """Make the file and publish in it from now on."""
+        with _guard:
+            if self._map is not None or self._removed:
+                return
+            # A field whose state is gone (its instance went with another thread's memory) stays in the file.
+            states = [known() or _state.make(field, label, self) for field, label, known in self._declared]
+            content = bytearray([layout.V1_VERSION])
+            places = []
+            for state in states:
+                places.append(len(content))
+                content += state.image()
+            content += bytes(-len(content) % mmap.PAGESIZE)
+            self._path, self._map, self._lock = create(self._wanted(), bytes(content))
+            status = os.stat(self._path)
+            self._identity = status.st_dev, status.st_ino
+            _made.setdefault(self._family, {})[self._path] = self._identity
+            view = memoryview(self._map)
+            for state, place in zip(states, places, strict=True):
+                state.attach(view[place : place + state.size])
+            _live.add(self)
+
+    def flush(self, wait: bool) -> None:
+        """Have the values written to disk.
+
+        Raises:
+            ClosedError: the file was removed.
+            OSError: the kernel could not write.
+        """
+        if self._removed:
+            raise ClosedError("flush: the file was removed; make a new instance")
+        self.open()
+        assert self._map is not None
+        if wait:
+            self._map.flush()
+
+    def remove(self) -> None:
+        """Give the file up, and take it and its family's others from the disk. A second call does nothing."""
+        with _guard:
+            if self._removed:
+                return
+            self._removed = True
+            for state in self._states():
+                state.close()
+            goners = _made.pop(self._family, {})
+            if self._path is not None:
+                goners[self._path] = self._identity
+            if self._map is not None:
+                # Another thread that uses this instance's metrics may be amid an update; its window goes with it.
+                with contextlib.suppress(BufferError):
+                    self._map.close()
+            self._unlock()
+            for path, identity in goners.items():
+                with contextlib.suppress(OSError):
+                    status = os.lstat(path)
+                    if (status.st_dev, status.st_ino) == identity:
+                        os.unlink(path)
+
+    def leave(self) -> None:
+        """In a forked child: let go of the parent's file."""
+        self._unlock()
+        self._path = self._map = None
+        for state in self._states():
+            state.wait()
+
+    def _states(self) -> Iterable[_state.State]:
+        return [state for _, _, known in self._declared if (state := known()) is not None]
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
+
+    def __del__(self) -> None:
+        self._unlock()
+
+
+def _after_fork() -> None:
+    global _guard
+    _guard = threading.RLock()
+    _made.clear()
+    inherited = list(_live)
+    _live.clear()
+    for file in inherited:
+        if not file._removed:
+            file.leave()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
