@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from mmstats_writer import Average, Counter, Field as _Field, Metric, MovingAverage, StaticField, Timer
+from mmstats_writer import Average, Counter, Metric, MovingAverage, StaticField, Timer
+from mmstats_writer import Field as _Field
 from mmstats_writer._fields import check_size
 from mmstats_writer._state import State
 
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 
-class DuplicateFieldName(Exception):  # noqa: N818  # the original's name
+class DuplicateFieldName(Exception):  # the original's name
     """Never raised, as in the original: two fields of one name are one attribute."""
 
 
@@ -77,9 +78,11 @@ class Field(_Field[Any]):
 
     @property
     def signature(self) -> str:  # type: ignore[override]  # derived fields may compute it
+        """The same, as the writer knows it."""
         return self.type_signature
 
     def initial_value(self) -> object:
+        """The value before the first update."""
         return self.initial
 
     def __repr__(self) -> str:
@@ -107,7 +110,7 @@ class ReadOnlyField(NonDataDescriptorMixin, Field):
         super().__init__(label)
         self.value = value
 
-    initial_value = StaticField.initial_value  # type: ignore[assignment]  # it needs no more than a value
+    initial_value = StaticField.initial_value
 
 
 class ReadWriteField(NonDataDescriptorMixin, DataDescriptorMixin, Field):
@@ -138,6 +141,7 @@ class ComplexDoubleBufferedField(DoubleBufferedField):
     InternalClass: Any = None
 
     def metric(self, state: State) -> Any:  # type: ignore[override]  # the class to call depends on the field's
+        """The object behind the attribute of an instance."""
         if self.InternalClass is None:
             raise NotImplementedError(f"{type(self).__name__} has no InternalClass")
         return self.InternalClass(state)
@@ -262,6 +266,7 @@ class StringField(ReadWriteField):
 
     @property
     def type_signature(self) -> str:
+        """The type of the registry that stands in the file."""
         return f"{self.size}s"
 
 

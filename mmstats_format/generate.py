@@ -98,6 +98,7 @@ def with_tables(text: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
+    """Write the layout module, and the tables into the files named."""
     LAYOUT.write_text(layout(), encoding="utf-8")
     for name in arguments:
         path = Path(name)

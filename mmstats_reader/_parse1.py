@@ -1,14 +1,20 @@
-"""Version 1's bytes to fields, fast (FORMAT.md, chapter 2).
+"""Version 1's bytes to labels and values, fast (FORMAT.md, chapter 2).
+
+    data ──► a plan that fits? ──► one unpack of the whole file
+                   │ no
+                   ▼
+             field by field ──► a plan for the next file of this layout
 
 Rule 1: bytes in, fields or a `FormatError` out; nothing here opens a file.
-Rule 2: same input, same fields or same error, code and offset, as the schema's; differential tests hold it to that.
+Rule 2: same input, same fields or same error, code and offset, as the schema's, with a plan or without; differential
+        tests hold both to it.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 from mmstats_format import FormatError, layout
 from mmstats_format.errors import fault
@@ -16,44 +22,25 @@ from mmstats_format.types import Type, type_of
 
 Value: TypeAlias = int | float | bool | str
 
-#: Label, type signature, write-buffer index, and the bytes of the published buffer, as they are in the file.
-RawField: TypeAlias = tuple[bytes, bytes, int, bytes]
-
 _SIZE = struct.Struct(layout.V1_LABEL_SIZE)
 _SIGNATURE_SIZE = struct.Struct(layout.V1_SIGNATURE_SIZE)
 _INDEX = struct.Struct(layout.V1_INDEX)
 
 
-def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
+class Fields(NamedTuple):
+    """The fields of a file, column by column."""
+
+    #: What identifies them: the bytes before each write-buffer index.
+    heads: tuple[bytes, ...]
+    #: As people see them; bytes that are not UTF-8 are ``\\xNN`` (V1-4).
+    labels: tuple[str, ...]
+    #: The write-buffer index of each.
+    indexes: bytes
+    #: The published value of each.
+    values: list[Value]
 
 
-def _decoder(kind: Type) -> Callable[[bytes], Value]:
-    if kind.kind == "text":
-        return _text
-    unpack = struct.Struct("<" + kind.code).unpack
-    return lambda raw: unpack(raw)[0]  # type: ignore[no-any-return]  # the registry's codes give these types
-
-
-#: Size of a buffer, and what makes its bytes a value, by the signature as it is in the file.
-_types: dict[bytes, tuple[int, Callable[[bytes], Value]]] = {
-    signature.encode(): (size, _decoder(Type(code, size, kind)))
-    for signature, (code, size, kind) in layout.V1_TYPES.items()
-}
-#: Fixed texts join them as they are met, up to this many: a hostile file could name a million.
-_MOST_TYPES = 1000
-
-
-def _type(signature: bytes) -> tuple[int, Callable[[bytes], Value]]:
-    """Size and decoder of a fixed text; KeyError for what is outside the registry."""
-    kind = type_of(signature.decode("latin-1"))
-    known = kind.size, _decoder(kind)
-    if len(_types) < _MOST_TYPES:
-        _types[signature] = known
-    return known
-
-
-def parse(data: bytes) -> list[RawField]:
+def parse(data: bytes) -> Fields:
     """The fields of a version 1 file, in its order.
 
     Args:
@@ -62,68 +49,150 @@ def parse(data: bytes) -> list[RawField]:
     Raises:
         FormatError: as FORMAT.md 1.3 says.
     """
-    fields: list[RawField] = []
-    label_size, signature_size, types = _SIZE.unpack_from, _SIGNATURE_SIZE.unpack_from, _types
-    label_head, signature_head, index_size = _SIZE.size, _SIGNATURE_SIZE.size, _INDEX.size
+    key = len(data), data[:_KEY_SIZE]
+    plans = _plans.get(key, ())
+    for plan in plans:
+        if (fields := plan.fields(data)) is not None:
+            return fields
+    raw, end = _walk(data)
+    fields = _decoded(raw)
+    if len(data) <= _LARGEST:
+        if sum(map(len, _plans.values())) >= _MOST_PLANS:
+            _plans.clear()
+        _plans.setdefault(key, []).append(Plan(raw, fields, data[end:]))
+    return fields
+
+
+class Plan:
+    """How to take a file apart that is laid out like one seen before: by one `struct` of all of it.
+
+    Of each field the struct gives the head, the index, and two buffers; where there is one, an empty text stands for
+    the second.
+    """
+
+    def __init__(self, raw: Sequence[_Raw], fields: Fields, padding: bytes) -> None:
+        form = ["<", f"{layout.V1_VERSION_SIZE}x"]
+        self._texts: list[int] = []
+        for place, field in enumerate(raw):
+            kind = _type(field.signature)
+            if kind.kind == "text":
+                self._texts.append(place)
+            second = "0s" if field.write_buffer == layout.V1_UNBUFFERED else kind.code
+            form.append(f"{len(field.head)}sB{kind.code}{second}")
+        whole = struct.Struct("".join(form))
+        self._unpack, self._end, self._padding = whole.unpack_from, whole.size, padding
+        self._heads, self._labels = fields.heads, fields.labels
+        self._sorts = fields.indexes.translate(_SORTS)
+        # Files of several models begin alike (the process's id, for one); where they end differs.
+        self._probe = (raw[-1].head, raw[-1].at) if raw else (b"", 0)
+
+    def fields(self, data: bytes) -> Fields | None:
+        """The fields, or None where the file is laid out otherwise, or is malformed."""
+        if not data.startswith(*self._probe) or data[self._end :] != self._padding:
+            return None
+        items = self._unpack(data)
+        indexes = bytes(items[1::4])
+        if items[::4] != self._heads or indexes.translate(_SORTS) != self._sorts:
+            return None
+        columns = zip(indexes, items[2::4], items[3::4], strict=True)
+        values = [second if index == 0 else first for index, first, second in columns]
+        for place in self._texts:
+            values[place] = _text(values[place])
+        return Fields(self._heads, self._labels, indexes, values)
+
+
+#: Plans by the size and the first bytes of the files that they are for; bounded in number and in their files' size.
+_plans: dict[tuple[int, bytes], list[Plan]] = {}
+_KEY_SIZE = 16
+_MOST_PLANS = 100
+_LARGEST = 64 << 10
+#: A write-buffer index by the sort of field that it goes with: two buffers, one, or none.
+_SORTS = bytes(0 if index in (0, 1) else index if index == layout.V1_UNBUFFERED else 2 for index in range(256))
+
+
+class _Raw(NamedTuple):
+    """A field as it is in the file."""
+
+    at: int
+    head: bytes
+    label: bytes
+    signature: bytes
+    write_buffer: int
+    published: bytes
+
+
+def _walk(data: bytes) -> tuple[list[_Raw], int]:
+    """The fields one by one, and the offset where they end."""
+    fields: list[_Raw] = []
     end = len(data)
     at = layout.V1_VERSION_SIZE
-    while at + label_head <= end:
-        size = label_size(data, at)[0]
+    while at + _SIZE.size <= end:
+        head = at
+        size = _SIZE.unpack_from(data, at)[0]
         if not size:
             break
-        start = at + label_head
+        start = at + _SIZE.size
         at = start + size
         if at > end:
             raise _cut(fields, "label", start)
         label = data[start:at]
-        start = at + signature_head
+        start = at + _SIGNATURE_SIZE.size
         if start > end:
             raise _cut(fields, "signature_size", at)
-        at = start + signature_size(data, at)[0]
+        at = start + _SIGNATURE_SIZE.unpack_from(data, at)[0]
         if at > end:
             raise _cut(fields, "signature", start)
         signature = data[start:at]
-        known = types.get(signature)
-        if known is None:
-            try:
-                known = _type(signature)
-            except KeyError:
-                detail = f"{signature!r} is not a type of the registry"
-                raise fault("unknown-type", detail, start, f"fields[{len(fields)}].signature") from None
-        width = known[0]
-        if at + index_size > end:
+        try:
+            width = _type(signature).size
+        except KeyError:
+            detail = f"{signature!r} is not a type of the registry"
+            raise fault("unknown-type", detail, start, f"fields[{len(fields)}].signature") from None
+        if at + _INDEX.size > end:
             raise _cut(fields, "index", at)
         index = data[at]
-        start = at + index_size
-        if index == layout.V1_UNBUFFERED:
-            at = start + width
-            published = data[start:at]
-        elif index == 0:
-            at = start + 2 * width
-            published = data[start + width : at]
-        elif index == 1:
-            at = start + 2 * width
-            published = data[start : start + width]
-        else:
+        if index not in (0, 1, layout.V1_UNBUFFERED):
             detail = f"{index} is not a write-buffer index: 0, 1 or 255"
             raise fault("bad-index", detail, at, f"fields[{len(fields)}].index")
+        start = at + _INDEX.size
+        first = start + width
+        at = first if index == layout.V1_UNBUFFERED else first + width
         if at > end:
             raise _cut(fields, "buffers", start)
-        fields.append((label, signature, index, published))
+        published = data[first:at] if index == 0 else data[start:first]
+        fields.append(_Raw(head, data[head : start - _INDEX.size], label, signature, index, published))
     padding = data[at:]
     if stray := padding.lstrip(b"\0"):
-        if len(padding) < label_head:
+        if len(padding) < _SIZE.size:
             raise _cut(fields, "label_size", at)
         raise fault("trailing-bytes", "a byte other than zero after the last field", end - len(stray), "padding")
-    return fields
+    return fields, at
 
 
-def decode(field: RawField) -> tuple[str, Value]:
-    """Label and value of a field as people see them; bytes that are not UTF-8 become ``\\xNN`` (V1-4, V1-12)."""
-    label, signature, _, published = field
-    known = _types.get(signature) or _type(signature)
-    return label.decode("utf-8", "backslashreplace"), known[1](published)
-
-
-def _cut(fields: list[RawField], element: str, offset: int) -> FormatError:
+def _cut(fields: list[_Raw], element: str, offset: int) -> FormatError:
     return fault("truncated", "the file ends inside this element", offset, f"fields[{len(fields)}].{element}")
+
+
+def _decoded(raw: list[_Raw]) -> Fields:
+    return Fields(
+        tuple(field.head for field in raw),
+        tuple(field.label.decode("utf-8", "backslashreplace") for field in raw),
+        bytes(field.write_buffer for field in raw),
+        [_decoder(_type(field.signature))(field.published) for field in raw],
+    )
+
+
+def _decoder(kind: Type) -> Callable[[bytes], Value]:
+    if kind.kind == "text":
+        return _text
+    unpack = struct.Struct("<" + kind.code).unpack
+    return lambda published: unpack(published)[0]
+
+
+def _text(published: bytes) -> str:
+    return published.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
+
+
+def _type(signature: bytes) -> Type:
+    """The type of a signature as it is in the file; KeyError for one outside the registry."""
+    return type_of(signature.decode("latin-1"))

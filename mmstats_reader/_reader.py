@@ -13,8 +13,8 @@ import stat
 from mmstats_format import FormatError, layout
 from mmstats_format.errors import fault
 
-from ._parse1 import RawField, decode, parse
-from ._snapshot import Snapshot, Stat
+from ._parse1 import Fields, Value, parse
+from ._snapshot import Snapshot
 
 #: Copies made at most to confirm the values of one file.
 MOST_COPIES = 10
@@ -42,14 +42,14 @@ class Reader:
         """
         fd = _open(self.path)
         try:
-            fields, unconfirmed = _confirmed(fd)
+            fields, unconfirmed = confirmed(fd)
         except FormatError as error:
             error.filename = self.path
             raise
         finally:
             os.close(fd)
-        stats = tuple(Stat(*decode(field)) for field in fields)
-        return Snapshot(self.path, layout.V1_VERSION, stats, frozenset(stats[place].label for place in unconfirmed))
+        labels = frozenset(fields.labels[place] for place in unconfirmed)
+        return Snapshot(self.path, layout.V1_VERSION, fields.labels, fields.values, labels)
 
 
 def read(path: str | os.PathLike[str]) -> Snapshot:
@@ -76,13 +76,23 @@ def _open(path: str) -> int:
 def _copy(fd: int) -> bytes:
     """The file's bytes as they are now."""
     size = os.fstat(fd).st_size
-    copy = os.pread(fd, size, 0)
-    while len(copy) < size and (more := os.pread(fd, size - len(copy), len(copy))):
+    os.lseek(fd, 0, os.SEEK_SET)
+    copy = os.read(fd, size)
+    while len(copy) < size and (more := os.read(fd, size - len(copy))):
         copy += more
     return copy
 
 
-def _parse(copy: bytes) -> list[RawField]:
+def _fields(fd: int, copy: bytes) -> tuple[bytes, Fields]:
+    """A copy and its fields; one that is malformed is made once more: the file may just be coming to be (V1-R4)."""
+    try:
+        return copy, _parse(copy)
+    except FormatError:
+        copy = _copy(fd)
+        return copy, _parse(copy)
+
+
+def _parse(copy: bytes) -> Fields:
     if not copy:
         raise fault("truncated", "the file is empty", 0, "version", rule="G-1")
     if copy[0] != layout.V1_VERSION:
@@ -90,28 +100,32 @@ def _parse(copy: bytes) -> list[RawField]:
     return parse(copy)
 
 
-def _confirmed(fd: int) -> tuple[list[RawField], list[int]]:
+def confirmed(fd: int) -> tuple[Fields, list[int]]:
     """The fields, each as two successive copies agree on it, and the places of those on which none agreed (V1-R2)."""
-    copy = _copy(fd)
-    try:
-        fields = _parse(copy)
-    except FormatError:  # perhaps it was not complete yet (V1-R4)
-        copy = _copy(fd)
-        fields = _parse(copy)
-    pending = list(range(len(fields)))
+    copy, fields = _fields(fd, _copy(fd))
+    pending = list(range(len(fields.labels)))
     for _ in range(MOST_COPIES - 1):
-        before, copy = copy, _copy(fd)
-        if copy == before:
+        again = _copy(fd)
+        if again == copy:
             return fields, []
-        latest = _parse(copy)
-        if [field[:2] for field in latest] != [field[:2] for field in fields]:
-            # The original empties a file that it opens anew: another set of fields.
-            fields, pending = latest, list(range(len(latest)))
+        copy, latest = _fields(fd, again)
+        if latest.heads != fields.heads:
+            # The original empties a file that it opens anew: it is another set of fields.
+            fields, pending = latest, list(range(len(latest.labels)))
             continue
-        still = [place for place in pending if latest[place] != fields[place]]
-        for place in still:
-            fields[place] = latest[place]
+        still = []
+        indexes, values = bytearray(fields.indexes), fields.values
+        for place in pending:
+            if indexes[place] == latest.indexes[place] and _same(values[place], latest.values[place]):
+                continue
+            still.append(place)
+            indexes[place], values[place] = latest.indexes[place], latest.values[place]
         pending = still
+        fields = fields._replace(indexes=bytes(indexes))
         if not pending:
             break
     return fields, pending
+
+
+def _same(one: Value, other: Value) -> bool:
+    return one == other or (one != one and other != other)  # a NaN equals nothing

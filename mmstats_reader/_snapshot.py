@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 from ._parse1 import Value
@@ -27,18 +28,21 @@ class Snapshot:
             copy said, and may be one that was never written.
     """
 
-    __slots__ = ("_by_label", "_stats", "path", "unconfirmed", "version")
+    __slots__ = ("_by_label", "_labels", "_values", "path", "unconfirmed", "version")
 
-    def __init__(self, path: str, version: int, stats: tuple[Stat, ...], unconfirmed: frozenset[str]) -> None:
+    def __init__(
+        self, path: str, version: int, labels: tuple[str, ...], values: list[Value], unconfirmed: frozenset[str]
+    ) -> None:
         self.path, self.version, self.unconfirmed = path, version, unconfirmed
-        self._stats = stats
-        self._by_label = dict(stats)
+        self._labels, self._values = labels, values
+        self._by_label = dict(zip(labels, values, strict=True))
 
     def __iter__(self) -> Iterator[Stat]:
-        return iter(self._stats)
+        # Stat(label, value) without a call of Python code for each.
+        return map(tuple.__new__, repeat(Stat), zip(self._labels, self._values, strict=True))
 
     def __len__(self) -> int:
-        return len(self._stats)
+        return len(self._labels)
 
     def __contains__(self, label: object) -> bool:
         return label in self._by_label

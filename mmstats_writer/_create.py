@@ -18,10 +18,8 @@ from typing import NamedTuple
 
 from mmstats_format import UnsupportedHost
 
-try:
+if os.name != "nt":  # refused below
     import fcntl
-except ImportError:  # Windows; refused below
-    fcntl = None  # type: ignore[assignment]
 
 MODE = 0o644
 
@@ -34,12 +32,20 @@ _NO_RESERVATION = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 _NO_LOCKS = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENOLCK}
 
 
-class Mapped(NamedTuple):
-    """A file that is there: its path, its mapping, and the descriptor that holds its lock (-1 for none)."""
+class Made(NamedTuple):
+    """A file that is there.
+
+    Attributes:
+        path: its name.
+        map: its bytes, shared.
+        lock: the descriptor that holds its lock; -1 for none.
+        identity: device and inode, by which it is known from another file of this name.
+    """
 
     path: str
     map: mmap.mmap
     lock: int
+    identity: tuple[int, int]
 
 
 def check_host() -> None:
@@ -48,14 +54,14 @@ def check_host() -> None:
     Raises:
         UnsupportedHost: on Windows, and on big-endian or 32-bit machines.
     """
-    if fcntl is None or sys.byteorder != "little" or struct.calcsize("P") != 8:
+    if os.name == "nt" or sys.byteorder != "little" or struct.calcsize("P") != 8:
         raise UnsupportedHost(
             errno.ENOTSUP,
             "mmstats files are written on 64-bit little-endian Unix systems only; reading works everywhere",
         )
 
 
-def create(path: str, content: bytes) -> Mapped:
+def create(path: str, content: bytes) -> Made:
     """Make a file of `content` that nobody sees before it is whole, under `path` or the first free name beside it.
 
     Args:
@@ -77,6 +83,7 @@ def create(path: str, content: bytes) -> Mapped:
             _fill(fd, content)
             lock = _lock(fd, temporary, place)
             mapping = mmap.mmap(fd, len(content))
+            status = os.fstat(fd)
             taken = _link(fd, temporary, place, name)
         except BaseException:
             if lock >= 0:
@@ -88,7 +95,7 @@ def create(path: str, content: bytes) -> Mapped:
                 os.unlink(temporary, dir_fd=place)
     finally:
         os.close(place)
-    return Mapped(os.path.join(directory, taken), mapping, lock)
+    return Made(os.path.join(directory, taken), mapping, lock, (status.st_dev, status.st_ino))
 
 
 def _open_temporary(place: int, name: str) -> tuple[int, str | None]:

@@ -141,9 +141,7 @@ class TimerField(MovingAverageField):
 
     metric = Timer
 
-    def __init__(
-        self, name: str | None = None, size: int = 100, timer: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, name: str | None = None, size: int = 100, timer: Callable[[], float] = time.time) -> None:
         super().__init__(name, size)
         if not callable(timer):
             raise TypeError(f"a timer is a function that gives the time, not {type(timer).__name__}")
@@ -151,7 +149,7 @@ class TimerField(MovingAverageField):
 
     if TYPE_CHECKING:
 
-        @overload  # type: ignore[override]  # a Timer is a MovingAverage
+        @overload
         def __get__(self, instance: None, owner: type) -> Self: ...
         @overload
         def __get__(self, instance: BaseMmStats, owner: type) -> Timer: ...

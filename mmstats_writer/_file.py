@@ -22,13 +22,13 @@ from weakref import WeakSet, ref
 from mmstats_format import ClosedError, layout
 
 from . import _state
-from ._create import create
+from ._create import Made, create
 
 if TYPE_CHECKING:
     from ._fields import Field
 
-#: Device and inode of every file that this process made, by its path, by what the makers have in common.
-_made: dict[object, dict[str, tuple[int, int]]] = {}
+#: The identity of every file that this process made, by its path, by its family.
+_families: dict[object, dict[str, tuple[int, int]]] = {}
 _live: WeakSet[File] = WeakSet()
 _guard = threading.RLock()
 
@@ -45,9 +45,7 @@ class File:
         """
         self._wanted, self._family = wanted, family
         self._declared: list[tuple[Field[Any], str, ref[_state.State]]] = []
-        self._path: str | None = None
-        self._map: mmap.mmap | None = None
-        self._identity = (0, 0)
+        self._made: Made | None = None
         self._lock = -1
         self._removed = False
 
@@ -60,24 +58,25 @@ class File:
     @property
     def path(self) -> str:
         """Where the file is, or was. A forked child that asks has it made."""
-        if self._path is None:
-            self.open()
-        assert self._path is not None
-        return self._path
+        return self.open().path if self._made is None else self._made.path
 
     @property
     def size(self) -> int | None:
         """Bytes of the file; None once it is removed."""
-        if self._removed or self.path is None:
-            return None
-        assert self._map is not None
-        return len(self._map)
+        return None if self._removed else len(self.open().map)
 
-    def open(self) -> None:
-        """Make the file and publish in it from now on."""
+    def open(self) -> Made:
+        """Make the file, unless it is made, and publish in it from now on.
+
+        Raises:
+            ClosedError: the file was removed.
+            OSError: it cannot be made.
+        """
         with _guard:
-            if self._map is not None or self._removed:
-                return
+            if self._removed:
+                raise ClosedError("the file was removed; make a new instance")
+            if self._made is not None:
+                return self._made
             # A field whose state is gone (its instance went with another thread's memory) stays in the file.
             states = [known() or _state.make(field, label, self) for field, label, known in self._declared]
             content = bytearray([layout.V1_VERSION])
@@ -86,14 +85,14 @@ class File:
                 places.append(len(content))
                 content += state.image()
             content += bytes(-len(content) % mmap.PAGESIZE)
-            self._path, self._map, self._lock = create(self._wanted(), bytes(content))
-            status = os.stat(self._path)
-            self._identity = status.st_dev, status.st_ino
-            _made.setdefault(self._family, {})[self._path] = self._identity
-            view = memoryview(self._map)
+            made = create(self._wanted(), bytes(content))
+            _families.setdefault(self._family, {})[made.path] = made.identity
+            view = memoryview(made.map)
             for state, place in zip(states, places, strict=True):
                 state.attach(view[place : place + state.size])
+            self._made, self._lock = made, made.lock
             _live.add(self)
+            return made
 
     def flush(self, wait: bool) -> None:
         """Have the values written to disk.
@@ -102,12 +101,10 @@ class File:
             ClosedError: the file was removed.
             OSError: the kernel could not write.
         """
-        if self._removed:
-            raise ClosedError("flush: the file was removed; make a new instance")
-        self.open()
-        assert self._map is not None
+        made = self.open()
+        # On Linux there is nothing to start where nobody waits: the kernel writes dirty pages by itself.
         if wait:
-            self._map.flush()
+            made.map.flush()
 
     def remove(self) -> None:
         """Give the file up, and take it and its family's others from the disk. A second call does nothing."""
@@ -117,15 +114,14 @@ class File:
             self._removed = True
             for state in self._states():
                 state.close()
-            goners = _made.pop(self._family, {})
-            if self._path is not None:
-                goners[self._path] = self._identity
-            if self._map is not None:
+            gone = _families.pop(self._family, {})
+            if self._made is not None:
+                gone[self._made.path] = self._made.identity
                 # Another thread that uses this instance's metrics may be amid an update; its window goes with it.
                 with contextlib.suppress(BufferError):
-                    self._map.close()
+                    self._made.map.close()
             self._unlock()
-            for path, identity in goners.items():
+            for path, identity in gone.items():
                 with contextlib.suppress(OSError):
                     status = os.lstat(path)
                     if (status.st_dev, status.st_ino) == identity:
@@ -134,7 +130,7 @@ class File:
     def leave(self) -> None:
         """In a forked child: let go of the parent's file."""
         self._unlock()
-        self._path = self._map = None
+        self._made = None
         for state in self._states():
             state.wait()
 
@@ -153,7 +149,7 @@ class File:
 def _after_fork() -> None:
     global _guard
     _guard = threading.RLock()
-    _made.clear()
+    _families.clear()
     inherited = list(_live)
     _live.clear()
     for file in inherited:

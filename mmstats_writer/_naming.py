@@ -21,7 +21,7 @@ def expand(path: str, filename: str, class_name: str) -> str:
     Raises:
         DeclarationError: an unknown placeholder, or a relative name that climbs out of the directory.
     """
-    words = {
+    words: dict[str, str | int] = {
         "CMD": os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else "",
         "PID": os.getpid(),
         "TID": threading.get_native_id(),

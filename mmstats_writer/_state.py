@@ -45,8 +45,19 @@ class State:
     """
 
     __slots__ = (
-        "__weakref__", "_type", "buffers", "current", "field", "file", "fit", "index", "label", "metric", "prefix", "write",
-    )  # fmt: skip
+        "__weakref__",
+        "_type",
+        "buffers",
+        "current",
+        "field",
+        "file",
+        "fit",
+        "index",
+        "label",
+        "metric",
+        "prefix",
+        "write",
+    )
 
     # A window is a memoryview, or a stand-in while there is no file.
     buffers: Any

@@ -1,0 +1,52 @@
+# Every command of the project; CI calls only these. `make` alone lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+# What is installed into the environment: the tree itself, or a wheel.
+INSTALL ?= --editable .
+
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs vectors layout bench clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+# An environment is made anew when what belongs in it changes; `pip install --group` needs pip 25.1.
+$(VENV)/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet $(INSTALL) --group test
+	touch $@
+
+$(VENV)/.made-%: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --group $*
+	touch $@
+
+demo: $(VENV)/.made ## a small application under load, and its statistics, for half a minute
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.made ## the whole test suite
+	$(BIN)/pytest
+
+lint: $(VENV)/.made-lint $(VENV)/.made-bench ## formatting, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.made-docs ## the documentation, into docs/_build
+	$(BIN)/sphinx-build --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build
+
+vectors: ## the golden files from their sources
+	$(PYTHON) spec/vectors/generate.py
+
+layout: $(VENV)/.made ## the layout module and the specification's tables from the schema
+	$(BIN)/python -m mmstats_format.generate spec/FORMAT.md
+
+bench: $(VENV)/.made-bench ## the benchmarks, whose figures the documentation shows
+	$(BIN)/python -m benchmarks
+
+clean: ## what the commands above made
+	rm -rf $(VENV) .venv-* .cache build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,90 @@
+"""``slurpstats``: print what statistics files say."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from mmstats_format import FormatError
+
+from ._cli import complain, neutral, run, statistics_files
+from ._parse1 import Value
+from ._reader import read
+from ._snapshot import Stat
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the files that the arguments name; see ``slurpstats --help``.
+
+    Returns:
+        0 when all could be read, 1 when one could not or there is none.
+    """
+    parser = argparse.ArgumentParser(
+        prog="slurpstats",
+        description="Print the statistics that running programs publish in files.",
+        epilog="Without FILE: what MMSTATS_GLOB matches, else the *.mmstats files of MMSTATS_PATH, else those of the "
+        "temporary directory. Status: 0 done, 1 a file could not be read or there is none, 2 wrong arguments.",
+    )
+    parser.add_argument("files", nargs="*", metavar="FILE", help="a file, or a directory for its *.mmstats files")
+    parser.add_argument("-f", "--filter", metavar="GLOB", help="only the labels that match")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    options = parser.parse_args(arguments)
+    return run(lambda: _slurp(options.files, options.filter, options.json))
+
+
+def _slurp(arguments: Sequence[str], pattern: str | None, as_json: bool) -> int:
+    files, looked = statistics_files(arguments)
+    if not files:
+        complain(f"slurpstats: no statistics files in {looked}")
+    documents: list[dict[str, object]] = []
+    failed = not files
+    for path in files:
+        try:
+            snapshot = read(path)
+        except (FormatError, OSError) as error:
+            failed = True
+            reason = _reason(error)
+            complain(f"slurpstats: {path}: {reason}")
+            documents.append({"path": path, "error": reason})
+            continue
+        stats = [stat for stat in snapshot if pattern is None or fnmatchcase(stat.label, pattern)]
+        if as_json:
+            values = {label: _json(value) for label, value in stats}
+            documents.append({"path": path, "version": snapshot.version, "stats": values})
+        else:
+            _print(path, stats)
+    if as_json:
+        json.dump({"files": documents}, sys.stdout, indent=1, allow_nan=False)
+        print()
+    return int(failed)
+
+
+def _print(path: str, stats: Sequence[Stat]) -> None:
+    lines = [(neutral(label), neutral(str(value))) for label, value in stats]
+    width = max((len(label) for label, _ in lines), default=0)
+    print(f"==> {neutral(path)}")
+    for label, value in lines:
+        print(f"  {label:<{width}} {value}")
+    print()
+
+
+def _reason(error: FormatError | OSError) -> str:
+    if isinstance(error, FormatError):
+        error.filename = None  # it stands at the beginning of the line
+        return str(error)
+    return error.strerror or str(error)
+
+
+def _json(value: Value) -> object:
+    """A value in strict JSON, which has no NaN and no infinities."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
