@@ -156,6 +156,16 @@ class CounterField(ComplexDoubleBufferedField):
     class InternalClass(Counter, _InternalFieldInterface):
         """A counter."""
 
+        def inc(self, n: int = 1) -> None:
+            """Add `n`: `Counter.inc` once more, as a call of it would cost a third again."""
+            state = self._state
+            write = state.write
+            try:
+                state.buffers[write] = state.current = state.current + n
+            except ValueError:
+                return self.incr(n)
+            state.index[0] = state.write = 1 - write
+
 
 class AverageField(ComplexDoubleBufferedField):
     """The mean of all values given to ``add``."""

@@ -103,7 +103,8 @@ class Plan:
 
 #: Plans by the size and the first bytes of the files that they are for; bounded in number and in their files' size.
 _plans: dict[tuple[int, bytes], list[Plan]] = {}
-_KEY_SIZE = 16
+#: The version and the first label's size. A value among them, such as a process's id, would cost each file a plan.
+_KEY_SIZE = layout.V1_VERSION_SIZE + _SIZE.size
 _MOST_PLANS = 100
 _LARGEST = 64 << 10
 #: A write-buffer index by the sort of field that it goes with: two buffers, one, or none.

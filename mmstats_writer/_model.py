@@ -79,10 +79,9 @@ class BaseMmStats(threading.local):
             if field.metric is not None:
                 metric = metrics[name] = field.metric(state)
                 state.metric = ref(metric)
-            if field.assignable:
-                setters[name] = state.set
-            elif not hasattr(field, "__set__"):  # a program's own descriptor does it itself
-                setters[name] = _refusal(name, field)
+            if hasattr(field, "__set__"):
+                continue  # a descriptor of the program's own does it itself
+            setters[name] = state.set if field.assignable else _refusal(name, field)
         if not self._duplicates:
             _check_labels(states)
         file.open()

@@ -160,9 +160,11 @@ class Double(State):
         return bytes(self.count * self._type.size)
 
     def set(self, value: Any) -> None:
-        value = self.fit(value)
         write = self.write
-        self.buffers[write] = value
+        try:
+            self.buffers[write] = value
+        except ValueError:  # too large or too small
+            self.buffers[write] = self.fit(value)
         self.index[0] = self.write = 1 - write
 
 
@@ -172,7 +174,10 @@ class Single(State):
     __slots__ = ()
 
     def set(self, value: Any) -> None:
-        self.buffers[0] = self.fit(value)
+        try:
+            self.buffers[0] = value
+        except ValueError:  # too large or too small
+            self.buffers[0] = self.fit(value)
 
 
 class Text(State):

@@ -1,0 +1,72 @@
+"""What the writer's tests share: a directory of their own, and functions run in a forked child."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where files appear by default."""
+    monkeypatch.setenv("MMSTATS_PATH", str(tmp_path))
+    monkeypatch.delenv("MMSTATS_FILES", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def in_child() -> Callable[[Callable[[], Any]], Any]:
+    """Run a function in a forked child and give its result, or fail with its traceback."""
+
+    def run(function: Callable[[], Any]) -> Any:
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            status = 1
+            try:
+                os.write(writing, pickle.dumps((True, function())))
+                status = 0
+            except BaseException:
+                os.write(writing, pickle.dumps((False, traceback.format_exc())))
+            finally:
+                os._exit(status)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            answer = pipe.read()
+        os.waitpid(pid, 0)
+        ended_well, result = pickle.loads(answer)
+        assert ended_well, result
+        return result
+
+    return run
+
+
+@pytest.fixture
+def in_thread() -> Callable[[Callable[[], Any]], Any]:
+    """Run a function in a thread of its own and give its result."""
+
+    def run(function: Callable[[], Any]) -> Any:
+        results: list[Any] = []
+        errors: list[BaseException] = []
+
+        def body() -> None:
+            try:
+                results.append(function())
+            except BaseException as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=body)
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    return run
