@@ -41,7 +41,7 @@ class File:
 
         Args:
             wanted: gives the path to make the file under, as things are when it is made.
-            family: what files have in common that are removed together.
+            family: what files have in common that are removed together; None for a file that is removed alone.
         """
         self._wanted, self._family = wanted, family
         self._declared: list[tuple[Field[Any], str, ref[_state.State]]] = []
@@ -86,7 +86,8 @@ class File:
                 content += state.image()
             content += bytes(-len(content) % mmap.PAGESIZE)
             made = create(self._wanted(), bytes(content))
-            _families.setdefault(self._family, {})[made.path] = made.identity
+            if self._family is not None:
+                _families.setdefault(self._family, {})[made.path] = made.identity
             view = memoryview(made.map)
             for state, place in zip(states, places, strict=True):
                 state.attach(view[place : place + state.size])

@@ -68,7 +68,7 @@ class BaseMmStats(threading.local):
         kind = type(self)
         # A template that tells processes and threads apart has a file in each thread; they are removed together.
         together = "{PID}" in file_template and "{TID}" in file_template
-        family = (kind, path_template, file_template) if together else object()
+        family = (kind, path_template, file_template) if together else None
         file = File(lambda: expand(path_template, file_template, kind.__name__), family)
 
         states: dict[str, State] = {}

@@ -114,7 +114,7 @@ def test_rule_on_behaviour_is_cited_by_a_test(rule: str) -> None:
 
 
 def test_vectors_have_the_error_codes_of_the_specification() -> None:
-    table = FORMAT.split("| code | class | the input | offset |")[1].split("\n\n")[0]
+    table = FORMAT.split("| code | class | rule | the input | offset |")[1].split("\n\n")[0]
     codes = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
     assert codes
     assert {vector["error"] for vector in VECTORS if vector["result"] == "invalid"} == set(codes)
