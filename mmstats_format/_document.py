@@ -78,7 +78,7 @@ class Document:
     Attributes:
         fields: in the order of the file.
         size: of the file in bytes, padding included; None for the next multiple of 4096.
-        version: 1.
+        version: of the format, 1.
     """
 
     fields: tuple[Field, ...] = ()

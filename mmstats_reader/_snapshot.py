@@ -10,7 +10,12 @@ from ._parse1 import Value
 
 
 class Stat(NamedTuple):
-    """A label and its value."""
+    """A label and its value.
+
+    Attributes:
+        label: as people see it; bytes that are not UTF-8 are hexadecimal escapes (FORMAT.md V1-4).
+        value: an integer, a float, a boolean or text, as the field's type says.
+    """
 
     label: str
     value: Value
@@ -58,7 +63,7 @@ class Snapshot:
         except KeyError:
             raise KeyError(self._missing(label)) from None
 
-    def value(self, name: str, **labels: str) -> Value:
+    def value(self, name: str, /, **labels: str) -> Value:
         """The value of a metric; `labels` choose among its series. Version 1 has no labels of this sort.
 
         Raises:

@@ -126,7 +126,11 @@ class BaseMmStats(threading.local):
 
 
 class MmStats(BaseMmStats):
-    """`BaseMmStats` with fields about the process, by which tools know the writer."""
+    """`BaseMmStats` with constants about the process, by which tools know the writer.
+
+    They are ``sys.pid``, ``sys.tid``, ``sys.uid``, ``sys.gid``, ``org.python.version`` and ``sys.created``, the latter
+    in seconds since 1970.
+    """
 
     pid = StaticUIntField("sys.pid", value=os.getpid)
     tid = StaticInt64Field("sys.tid", value=threading.get_native_id)

@@ -1,0 +1,167 @@
+"""What the site makes out of code and data, so that nothing of it is typed by hand.
+
+{generated} NAME   Markdown made at build time: a command's help, a table, the benchmarks
+links              from files of the repository that the site includes, to the site's pages
+rules              of the specification, as link targets: ``specification.md#v1-5``
+names              of the private modules that define them, as links to where they are exported
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from mmstats_format import settings
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+
+#: The repository's files that are pages of the site.
+INCLUDED = {
+    ROOT / "CHANGELOG.md": "changelog.md",
+    ROOT / "CONTRIBUTING.md": "contributing.md",
+    ROOT / "spec" / "FORMAT.md": "specification.md",
+    ROOT / "spec" / "vectors" / "README.md": "vectors.md",
+}
+
+RULE = re.compile(r"\b[A-Z]\d*-[WR]?\d+\b")
+PACKAGES = ("mmstats_writer", "mmstats_reader", "mmstats_format", "mmstats")
+
+
+def help_text(*command: str) -> str:
+    """A command's help as it prints it."""
+    environment = os.environ | {"COLUMNS": "90", "NO_COLOR": "1", "PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    done = subprocess.run([*command, "--help"], env=environment, capture_output=True, text=True, check=True)
+    return f"```console\n$ {' '.join(command)} --help\n{done.stdout}```"
+
+
+def placeholders() -> str:
+    """What paths and file names may hold."""
+    rows = [f"| `{{{name}}}` | {meaning} |" for name, meaning in settings.PLACEHOLDERS.items()]
+    return "\n".join(["| placeholder | stands for |", "| --- | --- |", *rows])
+
+
+def benchmarks() -> str:
+    """The figures of the last run of ``make bench``, and what it ran on."""
+    table, circumstances = DOCS / "data" / "benchmarks.csv", DOCS / "data" / "benchmarks.json"
+    if not table.exists() or not circumstances.exists():
+        return "**Not measured yet.** `make bench` measures, and fills this page."
+    run = json.loads(circumstances.read_text(encoding="utf-8"))
+    notes = [f"- {note}" for note in run.pop("notes")]
+    facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items() if name != "figures"]
+    figures = f"```{{csv-table}}\n:file: /data/{table.name}\n:header-rows: 1\n:widths: auto\n```"
+    return "\n".join([figures, "", *notes, "", "The run:", "", *facts])
+
+
+GENERATED = {
+    "slurpstats": lambda: help_text("slurpstats"),
+    "mmstats_format": lambda: help_text("python", "-m", "mmstats_format"),
+    "placeholders": placeholders,
+    "benchmarks": benchmarks,
+}
+
+
+class Generated(SphinxDirective):
+    """Markdown that a function makes, in its place."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The nodes of it; the page is read anew in every build."""
+        self.env.note_reread()
+        return self.parse_text_to_nodes(GENERATED[self.arguments[0]]())
+
+
+def link_to_pages(app: Sphinx, path: Path, docname: str, content: list[str]) -> None:
+    """In a file that the site includes, let links to the repository's files lead to the site's pages."""
+    source = (DOCS / path).resolve()
+
+    def page(link: re.Match[str]) -> str:
+        file, hash_sign, anchor = link["target"].partition("#")
+        target = (source.parent / file).resolve()
+        if not file or re.match(r"[a-z]+:", file):
+            return link[0]
+        if target in INCLUDED:
+            file = INCLUDED[target]
+        elif target.is_relative_to(DOCS):
+            file = target.relative_to(DOCS).as_posix()
+        else:
+            return link["text"]
+        return f"[{link['text']}]({file}{hash_sign}{anchor})"
+
+    content[0] = re.sub(r"(?<!!)\[(?P<text>[^]]+)\]\((?P<target>[^)\s]+)\)", page, content[0])
+
+
+def mark_rules(app: Sphinx, doctree: nodes.document) -> None:
+    """Make each rule of the specification a target by its id in lower case, and each mention of one a link to it."""
+    slugs = app.env.metadata[app.env.docname].get("myst_slugs", {})
+    rules: dict[str, str] = {}
+    for item in doctree.findall(nodes.list_item):
+        strong = next(iter(item.findall(nodes.strong)), None)
+        if strong is not None and RULE.fullmatch(name := strong.astext()):
+            rules[name] = name.lower()
+            item["ids"].append(name.lower())
+            slugs[name.lower()] = (item.line or 0, name.lower(), name)
+            strong["classes"].append("rule")
+    for text in list(doctree.findall(nodes.Text)):
+        if isinstance(text.parent, nodes.paragraph | nodes.emphasis):
+            parts = RULE.split(text.astext())
+            mentions = RULE.findall(text.astext())
+            pieces: list[nodes.Node] = [nodes.Text(parts[0])]
+            for name, rest in zip(mentions, parts[1:], strict=True):
+                known = name in rules
+                pieces.append(
+                    nodes.reference("", name, refid=rules[name], classes=["rule"]) if known else nodes.Text(name)
+                )
+                pieces.append(nodes.Text(rest))
+            if mentions:
+                text.parent.replace(text, pieces)
+
+
+def to_export(app: Sphinx, env: Any, node: Any, text: nodes.TextElement) -> nodes.Node | None:
+    """A name as its module knows it (``mmstats_writer._metrics.Counter``, ``Counter``), where a package exports it."""
+    if node.get("refdomain") != "py":
+        return None
+    *modules, name = node["reftarget"].split(".")
+    own = (modules or [node.get("py:module") or ""])[0].split(".")[0]
+    if own not in PACKAGES:
+        return None
+    for package in (own, *PACKAGES):
+        target = f"{package}.{name}"
+        if found := env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, text):
+            return found
+    return None
+
+
+def tell_arguments(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Append to a class's docstring that of its own ``__init__``, not of an inherited one."""
+    if what in ("class", "exception") and (text := getattr(vars(thing).get("__init__"), "__doc__", None)):
+        own = inspect.cleandoc(text).splitlines()
+        # Google style puts arguments before attributes; the first line says again what the class is.
+        lines[:] = [*lines, "", *own]
+
+
+def skip_aliases(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out attributes that are only another class, and what a named tuple says of its columns."""
+    return True if (what == "class" and inspect.isclass(thing)) or type(thing).__name__ == "_tuplegetter" else None
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.add_directive("generated", Generated)
+    app.connect("include-read", link_to_pages)
+    app.connect("doctree-read", mark_rules)
+    app.connect("missing-reference", to_export)
+    app.connect("autodoc-process-docstring", tell_arguments, priority=400)  # before napoleon reads it
+    app.connect("autodoc-skip-member", skip_aliases)
+    return {"parallel_read_safe": False}
