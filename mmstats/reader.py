@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from mmstats_format import UnsupportedVersion, layout
 from mmstats_format.errors import fault
 from mmstats_reader import Stat
 from mmstats_reader._parse1 import parse
-from mmstats_reader._reader import confirmed
+from mmstats_reader._reader import _open, confirmed
 
 __all__ = ["UNBUFFERED_FIELD", "VERSION_1", "InvalidMmStatsVersion", "MmStatsReader", "Stat"]
 
@@ -46,7 +47,7 @@ class MmStatsReader:
     @classmethod
     def from_file(cls, fn: str | os.PathLike[str]) -> MmStatsReader:
         """Read the file of this name."""
-        file = open(fn, "rb")  # noqa: SIM115  # iterating closes it
+        file = open(fn, "rb", opener=lambda path, flags: _open(path))  # noqa: SIM115  # iterating closes it
         try:
             return cls(file)
         except BaseException:
@@ -71,8 +72,6 @@ class MmStatsReader:
 
 
 def _descriptor(data: Any) -> int | None:
-    try:
-        fd: int = data.fileno()
-    except (AttributeError, OSError):  # a mapping, or bytes in memory
-        return None
-    return fd
+    """The descriptor of a file that can be copied again; None for a mapping, bytes in memory, a pipe or an archive."""
+    raw = getattr(data, "raw", data)
+    return raw.fileno() if isinstance(raw, io.FileIO) and raw.seekable() else None

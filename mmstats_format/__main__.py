@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=["check", "dump"], help="say valid or the error; print the JSON document")
     parser.add_argument("files", nargs="+", metavar="FILE")
     options = parser.parse_args(arguments)
+    # What the terminal's encoding lacks is shown escaped.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     failed = False
     for name in options.files:
         try:

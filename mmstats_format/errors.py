@@ -103,8 +103,14 @@ CODES: dict[str, tuple[type[FormatError], str]] = {
 }
 
 
+#: Characters of a detail: it may quote a signature of 65,535 bytes.
+_LONGEST_DETAIL = 200
+
+
 def fault(
     code: str, detail: str, offset: int | None = None, path: str | None = None, rule: str | None = None
 ) -> FormatError:
     """The error for `code`, of its class, to be raised by the caller."""
+    if len(detail) > _LONGEST_DETAIL:
+        detail = detail[:_LONGEST_DETAIL] + "..."
     return CODES[code][0](code, detail, rule=rule, offset=offset, path=path)

@@ -40,8 +40,10 @@ def stats_glob() -> str:
     import glob
     import string
 
-    path = "".join(
-        glob.escape(literal) + ("*" if name is not None else "")
-        for literal, name, _, _ in string.Formatter().parse(stats_path())
-    )
-    return os.path.join(path, "*.mmstats")
+    path = stats_path()
+    try:
+        parts = list(string.Formatter().parse(path))
+    except ValueError:  # no template that a writer takes; one may look there all the same
+        parts = [(path, None, None, None)]
+    pattern = "".join(glob.escape(literal) + ("*" if name is not None else "") for literal, name, _, _ in parts)
+    return os.path.join(pattern, "*.mmstats")

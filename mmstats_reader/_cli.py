@@ -40,7 +40,8 @@ def statistics_files(arguments: Iterable[str]) -> tuple[list[str], str]:
     files = []
     for argument in given:
         if os.path.isdir(argument):
-            files += sorted(glob.glob(os.path.join(glob.escape(argument), "*.mmstats")))
+            found = glob.glob(os.path.join(glob.escape(argument), "*.mmstats"))
+            files += sorted(path for path in found if not os.path.isdir(path))
         else:
             files.append(argument)
     return files, ", ".join(given)

@@ -43,7 +43,7 @@ class Reader:
         fd = _open(self.path)
         try:
             fields, unconfirmed = confirmed(fd)
-        except FormatError as error:
+        except (FormatError, OSError) as error:
             error.filename = self.path
             raise
         finally:
@@ -60,22 +60,23 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
 def _open(path: str) -> int:
     # Without O_NONBLOCK the opening of a named pipe waits for a writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-    fd = os.open(path, flags)
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        if status.st_size > LARGEST_FILE:
-            raise OSError(errno.EFBIG, f"{status.st_size} bytes are more than a statistics file has", path)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+    _check(os.stat(path), path)  # opening alone makes some devices act, and lets a named pipe's writer go on
+    return os.open(path, flags)
+
+
+def _check(status: os.stat_result, path: str | None = None) -> None:
+    """Refuse what is no statistics file by its looks."""
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    if status.st_size > LARGEST_FILE:
+        raise OSError(errno.EFBIG, f"{status.st_size} bytes are more than a statistics file has", path)
 
 
 def _copy(fd: int) -> bytes:
     """The file's bytes as they are now."""
-    size = os.fstat(fd).st_size
+    status = os.fstat(fd)
+    _check(status)  # it may be another file by now, or have grown
+    size = status.st_size
     os.lseek(fd, 0, os.SEEK_SET)
     copy = os.read(fd, size)
     while len(copy) < size and (more := os.read(fd, size - len(copy))):
@@ -128,4 +129,6 @@ def confirmed(fd: int) -> tuple[Fields, list[int]]:
 
 
 def _same(one: Value, other: Value) -> bool:
-    return one == other or (one != one and other != other)  # a NaN equals nothing
+    if one != other:
+        return one != one and other != other  # a NaN equals nothing
+    return bool(one) or str(one) == str(other)  # 0.0 and -0.0 are equal

@@ -236,8 +236,8 @@ def test_fields_stand_in_the_order_of_declaration_and_an_overridden_one_in_its_p
 
     class Child(Parent):
         last = UIntField()
-        zebra = BoolField()  # type: ignore[assignment]  # the point
-        gone = None  # a field can be taken out
+        zebra = BoolField()
+        gone = None  # type: ignore[assignment]  # a field can be taken out
 
     assert [(label, field.signature) for label, field in fields(Child()).items()] == [
         ("zebra", "?"),
