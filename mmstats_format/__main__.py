@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ._codec import parse
+from .cli import complain, neutral, run
 from .errors import FormatError
 
 
@@ -18,6 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when all are valid, 1 when one is not or cannot be read.
     """
+    return run(lambda: _main(arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m mmstats_format",
         description="Hold files to the specification: strictly, by the schema.",
@@ -26,28 +32,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=["check", "dump"], help="say valid or the error; print the JSON document")
     parser.add_argument("files", nargs="+", metavar="FILE")
     options = parser.parse_args(arguments)
-    # What the terminal's encoding lacks is shown escaped.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     failed = False
     for name in options.files:
+        shown = neutral(name)
         try:
-            document = parse(Path(name).read_bytes())
+            document = parse(_content(Path(name)))
         except FormatError as error:
             failed = True
-            sys.stdout.write(f"{_shown(name)}: {error}\n")
+            print(f"{shown}: {error}")
         except OSError as error:
             failed = True
-            sys.stderr.write(f"{_shown(name)}: {error.strerror}\n")
+            complain(f"{name}: {error.strerror}")
         else:
-            answer = f"{_shown(name)}: valid, version {document.version}, {len(document.fields)} fields"
-            sys.stdout.write((answer if options.command == "check" else json.dumps(document.canonical())) + "\n")
+            valid = f"{shown}: valid, version {document.version}, {len(document.fields)} fields"
+            print(valid if options.command == "check" else json.dumps(document.canonical()))
     return int(failed)
 
 
-def _shown(name: str) -> str:
-    return name if name.isprintable() else ascii(name)
+def _content(path: Path) -> bytes:
+    # Opening a named pipe waits for its writer, and a device may have no end.
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.read_bytes()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from ._snapshot import Snapshot
 MOST_COPIES = 10
 
 #: A larger file is refused unread: statistics fill some pages, and a huge sparse file is an attack.
-LARGEST_FILE = 64 << 20
+LARGEST_FILE = 8 << 20
 
 
 class Reader:

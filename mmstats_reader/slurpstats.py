@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from mmstats_format import FormatError
+from mmstats_format.cli import complain, neutral, run
 
-from ._cli import complain, neutral, run, statistics_files
+from ._finding import statistics_files
 from ._parse1 import Value
 from ._reader import read
 from ._snapshot import Stat
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when all could be read, 1 when one could not or there is none.
     """
+    return run(lambda: _main(arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="slurpstats",
         description="Print the statistics that running programs publish in files.",
@@ -33,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-f", "--filter", metavar="GLOB", help="only the labels that match")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args(arguments)
-    return run(lambda: _slurp(options.files, options.filter, options.json))
+    return _slurp(options.files, options.filter, options.json)
 
 
 def _slurp(arguments: Sequence[str], pattern: str | None, as_json: bool) -> int:
@@ -58,8 +63,7 @@ def _slurp(arguments: Sequence[str], pattern: str | None, as_json: bool) -> int:
         else:
             _print(path, stats)
     if as_json:
-        json.dump({"files": documents}, sys.stdout, indent=1, allow_nan=False)
-        print()
+        print(json.dumps({"files": documents}, indent=1, allow_nan=False))
     return int(failed)
 
 
