@@ -30,7 +30,7 @@ demo: $(VENV)/.made ## a small application under load, and its statistics, for h
 test: $(VENV)/.made ## the whole test suite
 	$(BIN)/pytest
 
-lint: $(VENV)/.made-lint $(VENV)/.made-bench ## formatting, lint, types, imports
+lint: $(VENV)/.made-lint ## formatting, lint, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -5,8 +5,9 @@ take what they need of the layout from `mmstats_format.layout`, which is generat
 this package does not import `construct`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ._codec import build, parse
-from ._document import Document, Field
 from .errors import (
     CODES,
     ClosedError,
@@ -18,6 +19,9 @@ from .errors import (
     UnsupportedHost,
     UnsupportedVersion,
 )
+
+if TYPE_CHECKING:
+    from ._document import Document, Field
 
 __version__ = "1.0.0a1"
 
@@ -36,3 +40,12 @@ __all__ = [
     "build",
     "parse",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # `dataclasses` would be half of a writer's import time, and a writer has no documents.
+    if name in ("Document", "Field"):
+        from . import _document
+
+        return getattr(_document, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

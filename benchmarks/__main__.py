@@ -1,0 +1,46 @@
+"""Measure, print a table, and write it for the documentation; `benchmarks.measure` says how it is measured.
+
+No figure stands alone: each is measured in the same run as what it stands beside, and the ratio of the two counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmstats_testing.original import Missing, find
+
+from . import figures as measured
+from .measure import FAST, FULL
+from .report import ROOT, about, table, write
+
+
+def main() -> None:
+    """Run; see ``python -m benchmarks --help``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the speed of this distribution.")
+    parser.add_argument("--fast", action="store_true", help="some seconds instead of minutes, and rough")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "data", metavar="DIRECTORY", help="where the table is written"
+    )
+    options = parser.parse_args()
+    effort = FAST if options.fast else FULL
+    facts = about("python -m benchmarks" + (" --fast" if options.fast else ""))
+    notes = []
+    try:
+        original = find()
+    except Missing as missing:
+        original = None
+        notes.append(f"the original package is missing: {missing}")
+    figures = [*measured.updates(effort, original)]
+    try:
+        figures.append(measured.system_calls(effort))
+    except Missing as missing:
+        notes.append(f"no system calls were counted: {missing}")
+    figures += [*measured.reading(effort, original), *measured.imports(effort), *measured.sizes()]
+    notes += [f"the machine was busy: {figure.name}, {figure.peer}" for figure in figures if figure.unstable]
+    print(*(f"{name}: {fact}" for name, fact in facts.items()), "", table(figures), "", *notes, sep="\n")
+    write(options.output, facts, figures, notes)
+
+
+if __name__ == "__main__":
+    main()

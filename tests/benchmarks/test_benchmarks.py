@@ -1,0 +1,94 @@
+"""The benchmarks run and give every figure. How fast anything is depends on the machine and is asserted nowhere."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mmstats_testing.original import Missing, find
+from mmstats_testing.running import HANG_SECONDS, environment, skip_or_fail
+
+ROOT = Path(__file__).parents[2]
+
+PROMETHEUS = "prometheus_client, multi-process"
+ORIGINAL = "mmstats 0.8.0, CPython 2.7"
+FIGURES = {
+    ("stats.counter.inc()", PROMETHEUS),
+    ("the same, facade mmstats", PROMETHEUS),
+    ("inc(), kept", f"{PROMETHEUS}, kept"),
+    ("stats.counter.inc()", "an empty method"),
+    ("stats.counter.inc()", ORIGINAL),
+    ("stats.double = x", ORIGINAL),
+    ("stats.average.add(x)", ORIGINAL),
+    ("50 files of 106 fields, first time", ORIGINAL),
+    ("50 files of 106 fields, again", ORIGINAL),
+    ("import mmstats_writer", "import prometheus_client"),
+    ("import mmstats_reader", "import prometheus_client"),
+    ("file of 100 counters", PROMETHEUS),
+    ("storage of that file", PROMETHEUS),
+}
+SYSTEM_CALLS = ("10,000 updates each of counter, integer, double, bool, text, average, timer", None)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the benchmarks have written."""
+    for module in ("prometheus_client", "pyperf"):
+        if importlib.util.find_spec(module) is None:
+            skip_or_fail(f"{module} is not installed; the group `bench` of pyproject.toml has it")
+    place = tmp_path_factory.mktemp("benchmarks")
+    command = [sys.executable, "-m", "benchmarks", "--fast", "--output", str(place)]
+    subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, timeout=HANG_SECONDS, check=True)
+    return place
+
+
+@pytest.fixture(scope="module")
+def document(directory: Path) -> dict[str, Any]:
+    """What they have written."""
+    written: dict[str, Any] = json.loads((directory / "benchmarks.json").read_bytes())
+    return written
+
+
+def test_every_figure_is_there_and_positive(document: dict[str, Any]) -> None:
+    try:
+        find()
+        without = ""
+    except Missing:
+        without = ORIGINAL
+    figures = {(figure["name"], figure["peer"]): figure for figure in document["figures"]}
+    assert figures.keys() - {SYSTEM_CALLS} == FIGURES
+    for key in FIGURES:
+        numbers = [figures[key]["ours"]["median"]]
+        if key[1] != without:
+            numbers += [figures[key]["theirs"]["median"], figures[key]["ratio"]]
+        assert all(number > 0 and math.isfinite(number) for number in numbers), key
+
+
+def test_system_calls_are_none(document: dict[str, Any]) -> None:
+    figures = {(figure["name"], figure["peer"]): figure for figure in document["figures"]}
+    if SYSTEM_CALLS not in figures:
+        skip_or_fail(next(note for note in document["notes"] if "system calls" in note))
+    assert figures[SYSTEM_CALLS]["ours"] == {"median": 0, "deviation": None}
+    assert figures[SYSTEM_CALLS]["reached"] is True
+
+
+def test_document_says_where_the_figures_are_from(document: dict[str, Any]) -> None:
+    assert document["command"] == "python -m benchmarks --fast"
+    assert document["python"].startswith("{}.{}.".format(*sys.version_info))
+    assert all(document[fact] for fact in ("date", "platform", "cores", "prometheus_client"))
+
+
+def test_table_has_a_row_for_each_figure(directory: Path, document: dict[str, Any]) -> None:
+    with open(directory / "benchmarks.csv", encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["figure", "ours", "beside", "theirs", "ratio", "bound", "reached"]
+    assert [(row[0], row[2] or None) for row in rows] == [
+        (figure["name"], figure["peer"]) for figure in document["figures"]
+    ]
