@@ -24,7 +24,7 @@ $(VENV)/.made-%: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --group $*
 	touch $@
 
-demo: $(VENV)/.made ## a small application under load, and its statistics, for half a minute
+demo: $(VENV)/.made ## a small application under load, and its statistics
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.made ## the whole test suite

@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the speed of this distribution.")
     parser.add_argument("--fast", action="store_true", help="some seconds instead of minutes, and rough")
     parser.add_argument(
-        "--output", type=Path, default=ROOT / "docs" / "data", metavar="DIRECTORY", help="where the table is written"
+        "--output", type=Path, metavar="DIRECTORY", help="where the table is written; without --fast, docs/data"
     )
     options = parser.parse_args()
     effort = FAST if options.fast else FULL
@@ -39,7 +39,8 @@ def main() -> None:
     figures += [*measured.reading(effort, original), *measured.imports(effort), *measured.sizes()]
     notes += [f"the machine was busy: {figure.name}, {figure.peer}" for figure in figures if figure.unstable]
     print(*(f"{name}: {fact}" for name, fact in facts.items()), "", table(figures), "", *notes, sep="\n")
-    write(options.output, facts, figures, notes)
+    if output := options.output or (None if options.fast else ROOT / "docs" / "data"):
+        write(output, facts, figures, notes)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A small application with several processes and threads under load, looked at from outside while it runs.
 
-``make demo`` runs it. It stops by itself after half a minute and leaves nothing behind.
+``make demo`` runs it. It stops by itself after some seconds and leaves nothing behind.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmstats_writer import Average, Counter, Metric, MovingAverage, StaticField, Timer
 from mmstats_writer import Field as _Field
-from mmstats_writer._fields import check_size
+from mmstats_writer._fields import PlainField, check_size
 from mmstats_writer._state import State
 
 from . import defaults
@@ -71,6 +71,10 @@ class Field(_Field[Any]):
         """The label without the instance's prefix; None for the attribute's name."""
         return self.name
 
+    @label.setter
+    def label(self, label: str | None) -> None:
+        self.name = label
+
     @property
     def type_signature(self) -> str:
         """The type of the registry that stands in the file."""
@@ -96,7 +100,11 @@ class NonDataDescriptorMixin:
 class DataDescriptorMixin:
     """An attribute that can be assigned to."""
 
-    assignable = True
+    if TYPE_CHECKING:
+
+        def __set__(self, inst: Any, value: Any) -> None: ...
+    else:
+        __set__ = PlainField.__set__
 
 
 class BufferedDescriptorMixin(DataDescriptorMixin):
@@ -162,7 +170,7 @@ class CounterField(ComplexDoubleBufferedField):
             write = state.write
             try:
                 state.buffers[write] = state.current = state.current + n
-            except ValueError:
+            except (ValueError, TypeError):
                 return self.incr(n)
             state.index[0] = state.write = 1 - write
 
@@ -195,6 +203,11 @@ class TimerField(MovingAverageField):
 
     class InternalClass(Timer, _InternalFieldInterface):
         """A timer."""
+
+        @property
+        def timer(self) -> Callable[[], float]:
+            """The clock."""
+            return self._state.field.timer  # type: ignore[attr-defined,no-any-return]  # TimerField
 
     def __init__(self, timer: Callable[[], float] = time.time, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -120,7 +120,7 @@ class Fields(c.Construct):  # type: ignore[misc]  # construct has no types
 
     def _at_end(self, stream: io.BytesIO) -> bool:
         place = stream.tell()
-        ahead = stream.read(c.Int16ul.sizeof())
+        ahead = stream.read(FIELD.label_size.sizeof())
         stream.seek(place)
         return not any(ahead)
 
@@ -218,7 +218,10 @@ def build(document: Document) -> bytes:
 
 def _unfit(field: Field, path: str) -> FormatError | None:
     """What keeps a field from being part of a file, or None."""
-    longest = 2 ** (8 * c.Int16ul.sizeof()) - 1
+    parts: tuple[Any, Any] = field.label, field.index
+    if not isinstance(parts[0], bytes) or not isinstance(parts[1], int):
+        raise TypeError(f"{path}: a label is bytes and an index is an integer")
+    longest = 2 ** (8 * FIELD.label_size.sizeof()) - 1
     if not 0 < len(field.label) <= longest:
         return fault("bad-label", f"a label has 1 to {longest} bytes, not {len(field.label)}", path=f"{path}.label")
     if (size := type_size(field.signature)) is None:

@@ -74,10 +74,19 @@ def create(path: str, content: bytes) -> Made:
     Raises:
         OSError: it cannot be made: no such directory, no space, no permission.
     """
+    try:
+        return _create(path, content)
+    except OSError as error:
+        # Which of the steps failed says the error; that it is about this file it may not.
+        error.filename, error.filename2 = path, None
+        raise
+
+
+def _create(path: str, content: bytes) -> Made:
     directory, name = os.path.split(path)
     place = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fd, temporary = _open_temporary(place, name)
+        fd, temporary = _open_temporary(place)
         lock = -1
         try:
             _fill(fd, content)
@@ -98,7 +107,7 @@ def create(path: str, content: bytes) -> Made:
     return Made(os.path.join(directory, taken), mapping, lock, (status.st_dev, status.st_ino))
 
 
-def _open_temporary(place: int, name: str) -> tuple[int, str | None]:
+def _open_temporary(place: int) -> tuple[int, str | None]:
     """An empty file in the directory `place`: without a name where there is such a thing, else under a dotted one."""
     if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
         try:
@@ -106,7 +115,7 @@ def _open_temporary(place: int, name: str) -> tuple[int, str | None]:
         except OSError as error:
             if error.errno not in _NO_TMPFILE:
                 raise
-    temporary = f".{name[:200]}.{os.urandom(8).hex()}"
+    temporary = f".{os.urandom(8).hex()}"
     return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, MODE, dir_fd=place), temporary
 
 

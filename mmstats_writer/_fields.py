@@ -1,8 +1,8 @@
 """Fields, the declarations in a model's class.
 
 Rule 1: a field belongs to a class and holds nothing of an instance.
-Rule 2: no field defines ``__set__``: a metric lies in the instance's dictionary, where it is found without a call
-        of Python code; the model's ``__setattr__`` does the assigning.
+Rule 2: no field with a metric defines ``__set__``: the metric lies in the instance's dictionary, where it is found
+        without a call of Python code as long as the field is no data descriptor; the model's ``__setattr__`` refuses.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ class Field(Generic[T_co]):
         signature: a type of the registry.
         buffered: True for two buffers and an index.
         metric: the class of what the attribute gives; None for the plain value.
-        assignable: True where assigning to the attribute sets the value.
         key: the attribute's name, once there is an instance.
     """
 
     signature: str = ""
     buffered: bool = False
-    assignable: bool = False
     metric: type[Any] | None = None
     key: str | None = None
 
@@ -69,21 +67,20 @@ class Field(Generic[T_co]):
         return f"{type(self).__name__}({self.name!r})"
 
 
-class _Assignable(Field[T]):
-    assignable = True
+class PlainField(Field[T]):
+    """A value that is set by assignment."""
 
-    if TYPE_CHECKING:  # for type checkers alone; see rule 2
+    def __set__(self, instance: BaseMmStats, value: T) -> None:
+        instance._states[self.key].set(value)  # type: ignore[index]  # an instance's fields have keys
 
-        def __set__(self, instance: BaseMmStats, value: T) -> None: ...
 
-
-class BufferedField(_Assignable[T]):
+class BufferedField(PlainField[T]):
     """A value with two buffers, set by assignment. Subclasses give the ``signature``."""
 
     buffered = True
 
 
-class UnbufferedField(_Assignable[T]):
+class UnbufferedField(PlainField[T]):
     """A value with one buffer, set by assignment. Subclasses give the ``signature``."""
 
 

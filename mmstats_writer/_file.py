@@ -6,7 +6,9 @@
       └────  waiting        the first update opens a file of the child's own (V1-W7)
 
 Rule 1: a file knows its states weakly: a thread's instance goes, and its descriptors with it, when the thread does.
-Rule 2: what a forked child inherits it lets go of at once, and never unlocks (V1-W6).
+Rule 2: what a forked child inherits it lets go of at once, and never unlocks (V1-W6). So no descriptor comes or goes
+        while another thread forks: all of that happens under one guard, which a fork takes too.
+Rule 3: no code of the application runs under the guard.
 """
 
 from __future__ import annotations
@@ -72,20 +74,23 @@ class File:
             ClosedError: the file was removed.
             OSError: it cannot be made.
         """
+        if self._made is not None and not self._removed:
+            return self._made
+        # A field whose state is gone (its instance went with another thread's memory) stays in the file.
+        states = [known() or _state.make(field, label, self) for field, label, known in self._declared]
+        content = bytearray([layout.V1_VERSION])
+        places = []
+        for state in states:
+            places.append(len(content))
+            content += state.image()
+        content += bytes(-len(content) % mmap.PAGESIZE)
+        path = self._wanted()
         with _guard:
             if self._removed:
                 raise ClosedError("the file was removed; make a new instance")
             if self._made is not None:
                 return self._made
-            # A field whose state is gone (its instance went with another thread's memory) stays in the file.
-            states = [known() or _state.make(field, label, self) for field, label, known in self._declared]
-            content = bytearray([layout.V1_VERSION])
-            places = []
-            for state in states:
-                places.append(len(content))
-                content += state.image()
-            content += bytes(-len(content) % mmap.PAGESIZE)
-            made = create(self._wanted(), bytes(content))
+            made = create(path, bytes(content))
             if self._family is not None:
                 _families.setdefault(self._family, {})[made.path] = made.identity
             view = memoryview(made.map)
@@ -135,28 +140,36 @@ class File:
         for state in self._states():
             state.wait()
 
+    def renew(self) -> None:
+        """In a forked child, when all files are left: have metrics begin anew."""
+        for state in self._states():
+            # An object of the application's own that cannot, keeps what it has; its windows are the child's by now.
+            with contextlib.suppress(Exception):
+                state.renew()
+
     def _states(self) -> Iterable[_state.State]:
         return [state for _, _, known in self._declared if (state := known()) is not None]
 
     def _unlock(self) -> None:
-        lock, self._lock = self._lock, -1
-        if lock >= 0:
-            os.close(lock)
+        with _guard:
+            lock, self._lock = self._lock, -1
+            if lock >= 0:
+                os.close(lock)
 
     def __del__(self) -> None:
         self._unlock()
 
 
 def _after_fork() -> None:
-    global _guard
-    _guard = threading.RLock()
+    _guard.release()
     _families.clear()
-    inherited = list(_live)
+    inherited = [file for file in _live if not file._removed]
     _live.clear()
     for file in inherited:
-        if not file._removed:
-            file.leave()
+        file.leave()
+    for file in inherited:
+        file.renew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_guard.acquire, after_in_parent=_guard.release, after_in_child=_after_fork)

@@ -15,8 +15,6 @@ from typing import Any
 
 from . import _state
 
-_UINT64 = (1 << 64) - 1
-
 
 class Metric:
     """What an attribute of an instance gives for a field that is more than its value.
@@ -45,7 +43,7 @@ class Metric:
 
 
 class Counter(Metric):
-    """A count, 64 bits unsigned, that wraps."""
+    """A count, 64 bits unsigned unless the field says otherwise, that wraps."""
 
     __slots__ = ()
 
@@ -59,8 +57,10 @@ class Counter(Metric):
         write = state.write
         try:
             state.buffers[write] = state.current = state.current + amount
-        except ValueError:  # no 64-bit number: it wraps
-            state.buffers[write] = state.current = (state.current + amount) & _UINT64
+        except ValueError:  # too large or too small: it wraps
+            return self._set(state.current + amount)
+        except TypeError:
+            raise state.refusal(amount) from None
         state.index[0] = state.write = 1 - write
 
     incr = inc
@@ -144,34 +144,35 @@ class TimerContext:
         """End the timing; a second call moves the end."""
         self.end = self._timer()
 
+    def get_time(self) -> float:
+        """What the clock reads now."""
+        return self._timer()
+
 
 class Timer(MovingAverage):
     """The mean of the last timings, in the unit of the field's clock; ``with`` times its block."""
 
-    __slots__ = ("_last", "_running")
+    __slots__ = ("_blocks", "_last")
 
     def __init__(self, state: _state.State) -> None:
         super().__init__(state)
-        self._running: list[TimerContext] = []
+        self._blocks: list[TimerContext] = []
         self._last: TimerContext | None = None
 
     def start(self) -> None:
-        """Begin a timing; one that runs already goes on and is stopped after this one."""
+        """Begin a timing; one that was begun and not stopped is forgotten."""
         self._last = TimerContext(self._state.field.timer)  # type: ignore[attr-defined]  # TimerField
-        self._running.append(self._last)
 
     def stop(self) -> None:
-        """End the timing begun last and add it. With none running, the last one is ended again, as a lap.
+        """End the timing begun last and add it; another call ends it again, as a lap.
 
         Raises:
             RuntimeError: none was ever started.
         """
-        context = self._running.pop() if self._running else self._last
-        if context is None:
+        if self._last is None:
             raise RuntimeError("the timer was stopped without a start")
-        context.stop()
-        self._last = context
-        self.add(context.elapsed)
+        self._last.stop()
+        self.add(self._last.elapsed)
 
     @property
     def last(self) -> float:
@@ -179,11 +180,13 @@ class Timer(MovingAverage):
         return 0.0 if self._last is None else self._last.elapsed
 
     def __enter__(self) -> TimerContext:
-        self.start()
-        return self._running[-1]
+        block = self._last = TimerContext(self._state.field.timer)  # type: ignore[attr-defined]  # TimerField
+        self._blocks.append(block)
+        return block
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._running:  # a fork inside the block leaves the child none
+        if self._blocks:  # a fork inside the block leaves the child none
+            self._last = self._blocks.pop()
             self.stop()

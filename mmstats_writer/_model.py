@@ -18,7 +18,15 @@ from weakref import ref
 from mmstats_format import DeclarationError, settings
 
 from ._create import check_host
-from ._fields import Field, StaticDoubleField, StaticInt64Field, StaticTextField, StaticUInt64Field, StaticUIntField
+from ._fields import (
+    Field,
+    PlainField,
+    StaticDoubleField,
+    StaticInt64Field,
+    StaticTextField,
+    StaticUInt64Field,
+    StaticUIntField,
+)
 from ._file import File
 from ._naming import expand
 from ._state import State
@@ -78,10 +86,12 @@ class BaseMmStats(threading.local):
             state = states[name] = file.declare(field, prefix + (field.name or name))
             if field.metric is not None:
                 metric = metrics[name] = field.metric(state)
-                state.metric = ref(metric)
-            if hasattr(field, "__set__"):
-                continue  # a descriptor of the program's own does it itself
-            setters[name] = state.set if field.assignable else _refusal(name, field)
+                state.metric = _reference(metric)
+            setter = getattr(type(field), "__set__", None)
+            if setter is None:
+                setters[name] = _refusal(name, field)
+            elif setter is PlainField.__set__:
+                setters[name] = state.set  # the same without a look-up
         if not self._duplicates:
             _check_labels(states)
         file.open()
@@ -90,6 +100,8 @@ class BaseMmStats(threading.local):
     def __setattr__(self, name: str, value: Any) -> None:
         if (setter := self._setters.get(name)) is not None:
             setter(value)
+        elif not self._states and isinstance(getattr(type(self), name, None), Field):
+            raise AttributeError(f"{name!r} is a field and can be assigned to after BaseMmStats.__init__", name=name)
         else:
             super().__setattr__(name, value)
 
@@ -103,7 +115,7 @@ class BaseMmStats(threading.local):
         """The size of the calling thread's file in bytes, a multiple of the page; None after `remove`."""
         return self._file.size
 
-    def flush(self, wait: bool = True) -> None:
+    def flush(self, *, wait: bool = True) -> None:
         """Have the calling thread's values written to disk, so that they outlive the machine.
 
         Args:
@@ -169,6 +181,13 @@ def _check_labels(states: dict[str, State]) -> None:
         other = names.setdefault(state.label, name)
         if other != name:
             raise DeclarationError("duplicate-label", state.label, f"both {other!r} and {name!r} have this label")
+
+
+def _reference(metric: Any) -> Callable[[], Any]:
+    try:
+        return ref(metric)
+    except TypeError:  # a class with slots
+        return lambda: metric
 
 
 def _refusal(name: str, field: Field[Any]) -> Callable[[Any], NoReturn]:

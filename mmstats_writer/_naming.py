@@ -41,6 +41,6 @@ def expand(path: str, filename: str, class_name: str) -> str:
 def _fill_in(template: str, words: dict[str, str | int]) -> str:
     try:
         return template.format(**words)
-    except (LookupError, ValueError, AttributeError) as error:
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
         known = ", ".join(f"{{{word}}}" for word in PLACEHOLDERS)
         raise DeclarationError("bad-template", template, f"{error} does not fit; placeholders are {known}") from error

@@ -15,7 +15,6 @@ import operator
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from mmstats_format import ClosedError, DeclarationError, layout
 from mmstats_format.types import Type, type_of
@@ -41,7 +40,7 @@ class State:
         index: window on the write-buffer index.
         write: number of the buffer that the next update stores to.
         current: the value that a metric counts on from.
-        metric: weak reference to the object that the application updates, where that is not the plain value.
+        metric: gives the object that the application updates, where that is not the plain value.
     """
 
     __slots__ = (
@@ -69,7 +68,7 @@ class State:
         self.field, self.label, self.file, self._type = field, label, file, kind
         self.prefix = _prefix(label, field.signature)
         self.fit = _fitter(kind)
-        self.metric: ref[Any] | None = None
+        self.metric: Callable[[], Any] | None = None
         self.write = 0
         self.current: Any = 0
 
@@ -120,7 +119,7 @@ class State:
         return bytes(space)
 
     def refusal(self, value: object) -> Exception:
-        """What to raise for an initial value that the type cannot hold."""
+        """What to raise for a value that the type cannot hold."""
         return TypeError(f"field {self.label!r}: {value!r} is no value for type {self.field.signature!r}")
 
     def window(self, buffers: memoryview) -> memoryview:
@@ -140,9 +139,14 @@ class State:
         self.buffers = self.index = _Waiting(self)
         self.write = 0
         self.current = 0
+
+    def renew(self) -> None:
+        """Have what a metric keeps beside the published value begin anew; its methods may be known already."""
         if self.metric is not None and (metric := self.metric()) is not None:
-            # What a metric keeps beside the published value begins anew with it.
-            metric.__init__(self)
+            try:
+                metric.__init__(self)
+            except TypeError:  # of a class that a function calls with more
+                vars(metric).update(vars(self.field.metric(self)))  # type: ignore[misc]  # it has a metric
 
     def close(self) -> None:
         """Refuse every further use."""
@@ -164,7 +168,11 @@ class Double(State):
         try:
             self.buffers[write] = value
         except ValueError:  # too large or too small
-            self.buffers[write] = self.fit(value)
+            value = self.fit(value)
+            write = self.write  # a signal handler may have run meanwhile
+            self.buffers[write] = value
+        except TypeError:
+            raise self.refusal(value) from None
         self.index[0] = self.write = 1 - write
 
 
@@ -178,6 +186,8 @@ class Single(State):
             self.buffers[0] = value
         except ValueError:  # too large or too small
             self.buffers[0] = self.fit(value)
+        except TypeError:
+            raise self.refusal(value) from None
 
 
 class Text(State):
@@ -194,6 +204,8 @@ class Text(State):
         self.set(value)
 
     def set(self, value: str | bytes) -> None:
+        if not isinstance(value, str | bytes):
+            raise self.refusal(value)
         self.buffers[:] = self.fit(value)
 
     def initial_buffers(self) -> bytes:
@@ -213,12 +225,9 @@ class _Waiting:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._initial: memoryview | None = None
 
     def __getitem__(self, key: Any) -> Any:
-        if self._initial is None:
-            self._initial = self._state.window(memoryview(self._state.initial_buffers()))
-        return self._initial[key]
+        return self._state.window(memoryview(self._state.initial_buffers()))[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._state.file.open()

@@ -232,6 +232,37 @@ class Standalone(fields.ComplexDoubleBufferedField):
             return int(self._struct.buffers[self._struct.write_buffer ^ 1])
 
 
+class Percent(fields.BufferedDescriptorField):
+    """Refines what the package does."""
+
+    buffer_type = ctypes.c_double
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label + ".percent"
+
+    def __set__(self, instance: Any, value: float) -> None:
+        super().__set__(instance, value * 100)
+
+
+class Slotted(fields.ComplexDoubleBufferedField):
+    """Behind its attribute is an object without a dictionary."""
+
+    buffer_type = ctypes.c_uint32
+    type_signature = "I"
+
+    class InternalClass:
+        """Has but its slot."""
+
+        __slots__ = ("_struct",)
+
+        def __init__(self, state: Any) -> None:
+            self._struct = state._struct
+
+        def up(self) -> None:
+            self._struct.value += 1
+
+
 class Unsigned8(fields.BufferedDescriptorField):
     buffer_type = ctypes.c_ubyte
 
@@ -270,6 +301,11 @@ class Derived(mmstats.BaseMmStats):
     colour = Colour()
 
 
+class MoreDerived(mmstats.BaseMmStats):
+    load = Percent("cpu")
+    slotted = Slotted()
+
+
 class TestDerivedFields:
     def test_they_are_stored_by_their_ctypes_type(self) -> None:
         assert stored(Derived(label_prefix="d.")) == {
@@ -297,6 +333,12 @@ class TestDerivedFields:
         assert [value for _, _, value in stored(stats).values()] == [2.5, 2, 15, 1, -(2**40), -3, 1]
         assert (stats.u8, stats.long, stats.constant, stats.colour) == (1, -(2**40), -3, "green")
         assert (stats.maximum.value, stats.standalone.value) == (2.5, 15)
+
+    def test_they_may_refine_assignment_and_have_slots(self) -> None:
+        stats = MoreDerived()
+        stats.load = 0.5
+        stats.slotted.up()
+        assert stored(stats) == {"cpu.percent": ("d", True, 50.0), "slotted": ("I", True, 1)}
 
     def test_they_begin_anew_in_a_forked_child(self) -> None:
         stats = Derived()
@@ -376,6 +418,8 @@ class TestMetrics:
         stats.timer.start()
         stats.timer.stop()
         assert stats.timer.value == 1.5
+        assert stats.timer.timer is clock
+        assert stats.timer.timer() == timing.get_time() - 1
 
     def test_importing_the_facade_does_not_import_the_schema(self) -> None:
         program = "import sys, mmstats, mmstats.reader; sys.exit('construct' in sys.modules)"

@@ -11,7 +11,7 @@ from mmstats_testing.documents import one, two
 from mmstats_testing.strategies import documents
 from mmstats_testing.values import stats_of
 
-from mmstats_format import Document, Field
+from mmstats_format import Document, Field, build
 
 
 def unbuffered(signature: str, raw: bytes) -> Field:
@@ -192,3 +192,9 @@ def test_the_canonical_value_is_the_field_s(document: Document) -> None:
         else:
             assert type(field.value) is type(value)
             assert field.value == value or field.value != field.value
+
+
+@pytest.mark.parametrize("field", [Field("text", "B", 255, (b"\1",)), Field(b"a", "B", 255.0, (b"\1",))])  # type: ignore[arg-type]
+def test_a_part_of_the_wrong_type_is_a_type_error(field: Field) -> None:
+    with pytest.raises(TypeError, match=r"fields\[0\]: a label is bytes"):
+        build(Document((field,)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gc
 import mmap
 import os
 import signal
@@ -97,6 +98,7 @@ def test_a_failure_on_the_way_is_an_oserror_and_leaves_nothing(
     def fail(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
+    gc.collect()
     descriptors = len(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(OSError, match=os.strerror(code)):
@@ -224,6 +226,7 @@ def test_a_forked_child_does_not_keep_the_dead_parents_lock(directory: Path, tou
 
 def test_a_thread_that_ends_gives_its_descriptors_back(directory: Path) -> None:
     stats = Hits()
+    gc.collect()
     descriptors = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         thread = threading.Thread(target=lambda: stats.hits.inc())

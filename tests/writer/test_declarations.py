@@ -119,8 +119,8 @@ def test_a_text_has_a_size(size: Any, error: type[Exception]) -> None:
 
 
 def test_a_directory_that_is_not_there_is_an_oserror() -> None:
-    with pytest.raises(FileNotFoundError):
-        MmStats(path="/nowhere/at/all")
+    with pytest.raises(FileNotFoundError, match="/nowhere/at/all/it"):
+        MmStats(path="/nowhere/at/all", filename="it")
 
 
 @pytest.mark.parametrize("fault", ["big-endian", "32 bits", "Windows"])

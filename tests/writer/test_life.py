@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
 import textwrap
@@ -54,6 +56,17 @@ class Hits(BaseMmStats):
 def count(stats: Hits) -> None:
     for _ in range(1000):
         stats.hits.inc()
+
+
+def locked(path: Path) -> bool:
+    """Whether somebody holds the file's lock; asking takes none."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+        answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked)
+    finally:
+        os.close(fd)
+    return bool(struct.unpack("hhqqi4x", answer)[0] != fcntl.F_UNLCK)
 
 
 def totals(directory: Path) -> list[int]:
@@ -243,6 +256,90 @@ class TestFork:
         assert sum(map(int, counts)) == 31
         script.unlink()
         assert multiprocessing.active_children() == []
+
+    def test_a_child_forked_while_files_come_and_go_keeps_no_lock_of_its_dead_parents(self, directory: Path) -> None:
+        """V1-W6: descriptors come and go in other threads while one forks."""
+        program = """
+            import os, threading, time
+            from mmstats_writer import BaseMmStats, CounterField
+            class Hits(BaseMmStats):
+                hits = CounterField()
+            stats = Hits(filename="{PID}-{TID}")
+            def short():
+                stats.hits.inc()
+            def churn():
+                while True:
+                    thread = threading.Thread(target=short)
+                    thread.start()
+                    thread.join()
+            for _ in range(2):
+                threading.Thread(target=churn, daemon=True).start()
+            children = []
+            end = time.monotonic() + 0.7
+            while time.monotonic() < end:
+                pid = os.fork()
+                if not pid:
+                    time.sleep(60)
+                children.append(pid)
+            print(*children, flush=True)
+            os._exit(0)
+        """
+        # The children hold the standard output that they inherit, so it is a file and not a pipe.
+        script, said = directory.parent / "forks.py", directory.parent / "said"
+        script.write_text(textwrap.dedent(program))
+        with said.open("w") as output:
+            subprocess.run([sys.executable, "-W", "ignore", script], stdout=output, check=True)
+        children = [int(word) for word in said.read_text().split()]
+        try:
+            assert children
+            # A child that was forked last may have to come to its senses first.
+            patience = time.monotonic() + 10
+            while (held := [path.name for path in directory.iterdir() if locked(path)]) and time.monotonic() < patience:
+                time.sleep(0.05)
+            assert held == []
+        finally:
+            for child in children:
+                os.kill(child, signal.SIGKILL)
+            script.unlink()
+
+    def test_a_metric_that_cannot_begin_anew_still_writes_the_childs_file(self, in_child: InChild) -> None:
+        """Whatever its initialiser takes, and whatever comes after it in the file."""
+
+        class Strict:
+            __slots__ = ("_state",)
+
+            def __init__(self, state: Any, more: int) -> None:
+                self._state = state
+
+            def add(self, amount: int) -> None:
+                self._state.set(self._state.value + amount)
+
+        class Made(CounterField):
+            metric = staticmethod(lambda state: Strict(state, 5))  # type: ignore[assignment]  # the point
+
+        class Odd(BaseMmStats):
+            odd = Made()
+            hits = CounterField()
+
+        stats = Odd()
+        stats.odd.add(1)  # type: ignore[attr-defined]  # the point
+        stats.hits.inc(1)
+
+        def child() -> list[Any]:
+            stats.odd.add(10)  # type: ignore[attr-defined]  # the point
+            stats.hits.inc(20)
+            return [stat.value for stat in read(stats.filename)]
+
+        assert in_child(child) == [10, 20]
+        assert [stat.value for stat in read(stats.filename)] == [1, 1]
+
+    def test_a_grandchild_shows_its_own_process_before_its_first_update(self, in_child: InChild) -> None:
+        stats = Stats()
+
+        def grandchild() -> bool:
+            return bool(stats.pid == os.getpid())
+
+        assert in_child(lambda: [stats.pid == os.getpid(), in_child(grandchild)]) == [True, True]
 
 
 class TestRemoval:

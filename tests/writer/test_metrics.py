@@ -22,6 +22,14 @@ class Clock:
         return self.now
 
 
+class Narrow(CounterField):
+    signature = "h"
+
+
+class NarrowMetrics(BaseMmStats):
+    counter = Narrow()
+
+
 class Metrics(BaseMmStats):
     counter = CounterField("hits")
     average = AverageField()
@@ -54,6 +62,16 @@ def test_a_counter_wraps_at_64_bits(stats: Metrics) -> None:
     assert stats.counter.value == published(stats, "hits") == 2
     stats.counter.inc(-4)
     assert published(stats, "hits") == 2**64 - 2
+
+
+def test_a_derived_counter_wraps_at_its_own_width() -> None:
+    """V1-W3."""
+    stats = NarrowMetrics()
+    stats.counter.value = 2**15 - 1
+    stats.counter.inc()
+    assert stats.counter.value == -(2**15)
+    stats.counter.inc(2**15 + 7)
+    assert (stats.counter.value, read(stats.filename)["counter"]) == (7, 7)
 
 
 def test_a_counter_can_be_set_and_counts_on_from_there(stats: Metrics) -> None:
@@ -147,6 +165,16 @@ def test_a_timer_starts_and_stops(stats: Metrics) -> None:
     assert stats.timer.value == first == 2.0  # `last` asked the clock once while it ran
     stats.timer.stop()
     assert stats.timer.last > first
+
+
+def test_a_start_without_a_stop_is_forgotten(stats: Metrics) -> None:
+    """As in the original: the clock reads 1, 2, 3, 4, and both laps are of the second start."""
+    for _ in range(2):
+        stats.timer.start()
+    stats.timer.stop()
+    assert stats.timer.last == 1.0
+    stats.timer.stop()
+    assert (stats.timer.last, stats.timer.value) == (2.0, 1.5)
 
 
 def test_the_mean_of_timings_moves(stats: Metrics) -> None:

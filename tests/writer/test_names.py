@@ -126,8 +126,10 @@ def test_a_name_is_never_taken_from_what_exists(directory: Path, kind: str) -> N
 
 
 def test_the_number_goes_before_the_extension_or_to_the_end(directory: Path) -> None:
-    names = [os.path.basename(Hits(filename=name).filename) for name in ("a.b.c", "a.b.c", "plain", "plain", "plain")]
-    assert names == ["a.b.c", "a.b-1.c", "plain", "plain-1", "plain-2"]
+    names = [
+        os.path.basename(Hits(filename=name).filename) for name in ("a.b.c", "a.b.c", "plain", "plain", ".hid", ".hid")
+    ]
+    assert names == ["a.b.c", "a.b-1.c", "plain", "plain-1", ".hid", ".hid-1"]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +147,7 @@ def test_the_number_goes_before_the_extension_or_to_the_end(directory: Path) -> 
         ({"filename": "{PID!x}"}, "bad-template"),
         ({"filename": "{PID:@@}"}, "bad-template"),
         ({"filename": "{PID.nothing}"}, "bad-template"),
+        ({"filename": "{CMD[a]}"}, "bad-template"),
         ({"path": "/tmp/{NOBODY}"}, "bad-template"),
         ({"filename": "a\0b"}, "bad-name"),
     ],

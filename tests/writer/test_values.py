@@ -153,7 +153,7 @@ def test_text_is_cut_after_a_whole_character(given: str, expected: str) -> None:
 def test_a_value_of_the_wrong_type_is_an_error_and_changes_nothing(name: str, value: Any) -> None:
     stats = Everything()
     before = Path(stats.filename).read_bytes()
-    with pytest.raises((TypeError, AttributeError)):
+    with pytest.raises(TypeError, match=f"field '{name}': .* is no value for type"):
         setattr(stats, name, value)
     assert Path(stats.filename).read_bytes() == before
 
@@ -246,6 +246,18 @@ def test_fields_stand_in_the_order_of_declaration_and_an_overridden_one_in_its_p
     ]
     assert isinstance(Parent.zebra, UIntField)
     assert isinstance(Child.zebra, BoolField)
+
+
+def test_a_field_cannot_be_assigned_before_its_file_is_there() -> None:
+    class Early(BaseMmStats):
+        count = UIntField()
+
+        def __init__(self) -> None:
+            self.count = 1
+            super().__init__()
+
+    with pytest.raises(AttributeError, match="'count' is a field"):
+        Early()
 
 
 def test_an_instance_keeps_other_attributes() -> None:
