@@ -34,7 +34,7 @@ INCLUDED = {
     ROOT / "spec" / "vectors" / "README.md": "vectors.md",
 }
 
-RULE = re.compile(r"\b[A-Z]\d*-[WR]?\d+\b")
+RULE = re.compile(r"\b[A-Z]\d*-[A-Z]?\d+\b")
 PACKAGES = ("mmstats_writer", "mmstats_reader", "mmstats_format", "mmstats")
 
 

@@ -22,6 +22,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._document import Document, Field
+    from ._document2 import Document2
 
 __version__ = "1.0.0a1"
 
@@ -31,6 +32,7 @@ __all__ = [
     "Corrupt",
     "DeclarationError",
     "Document",
+    "Document2",
     "Field",
     "FormatError",
     "MmstatsError",
@@ -48,4 +50,8 @@ def __getattr__(name: str) -> Any:
         from . import _document
 
         return getattr(_document, name)
+    if name == "Document2":
+        from . import _document2
+
+        return _document2.Document2
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ._codec import parse
+from ._document import Document
+from ._document2 import Document2, Family
 from .cli import complain, neutral, run
 from .errors import FormatError
 
@@ -44,9 +46,17 @@ def _main(arguments: Sequence[str] | None) -> int:
             failed = True
             complain(f"{name}: {error.strerror}")
         else:
-            valid = f"{shown}: valid, version {document.version}, {len(document.fields)} fields"
+            number, what = _extent(document)
+            valid = f"{shown}: valid, version {document.version}, {number} {what}"
             print(valid if options.command == "check" else json.dumps(document.canonical()))
     return int(failed)
+
+
+def _extent(document: Document | Document2) -> tuple[int, str]:
+    """How much a document says: a number, and of what."""
+    if isinstance(document, Document):
+        return len(document.fields), "fields"
+    return sum(isinstance(record, Family) for record in document.records), "families"
 
 
 def _content(path: Path) -> bytes:

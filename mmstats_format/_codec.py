@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._document import Document
+    from ._document2 import Document2
+
+#: Draft: writers and fast readers do not know it, so that the layout module has nothing of it yet.
+_V2_VERSION = 2
 
 
-def parse(data: Buffer) -> Document:
+def parse(data: Buffer) -> Document | Document2:
     """Read the bytes of a file, strictly (FORMAT.md, all rules on files).
 
     Args:
@@ -33,18 +37,23 @@ def parse(data: Buffer) -> Document:
     content = bytes(memoryview(data))
     if not content:
         raise fault("truncated", "the file is empty", 0, "version", rule="G-1")
-    if content[0] != layout.V1_VERSION:
-        raise fault("unsupported-version", f"version byte {content[0]:#04x} is not known", 0, "version")
-    from . import schema1
+    if content[0] == layout.V1_VERSION:
+        from . import schema1
 
-    return schema1.parse(content)
+        return schema1.parse(content)
+    if content[0] == _V2_VERSION:
+        from . import schema2
+
+        return schema2.parse(content)
+    raise fault("unsupported-version", f"version byte {content[0]:#04x} is not known", 0, "version")
 
 
-def build(document: Document) -> bytes:
+def build(document: Document | Document2) -> bytes:
     """Write a document as the bytes of a file; the inverse of `parse`.
 
     Args:
-        document: what the file is to say. Without a size, the file ends at the next multiple of 4096 bytes.
+        document: what the file is to say. Of version 1, without a size, the file ends at the next multiple of 4096
+            bytes.
 
     Returns:
         The whole content of the file.
@@ -52,8 +61,15 @@ def build(document: Document) -> bytes:
     Raises:
         FormatError: the document cannot be a file; the code is one of FORMAT.md 1.3's second table.
     """
-    if document.version != layout.V1_VERSION:
-        raise fault("unsupported-version", f"version {document.version} is not known", path="version")
-    from . import schema1
+    from ._document import Document
+    from ._document2 import Document2
 
-    return schema1.build(document)
+    if isinstance(document, Document) and document.version == layout.V1_VERSION:
+        from . import schema1
+
+        return schema1.build(document)
+    if isinstance(document, Document2) and document.version == _V2_VERSION:
+        from . import schema2
+
+        return schema2.build(document)
+    raise fault("unsupported-version", f"version {document.version} is not known", path="version")

@@ -53,7 +53,7 @@ class Field:
     def canonical(self) -> dict[str, JSON]:
         """This field in the canonical JSON document (J-1)."""
         return {
-            "label": _text(self.label),
+            "label": text(self.label),
             "type": self.signature,
             "buffered": self.buffered,
             "value": self._canonical_value(),
@@ -65,10 +65,10 @@ class Field:
                 return truth
             case int() as number:
                 return str(number)
-            case bytes() as text:
-                return _text(text)
+            case bytes() as raw:
+                return text(raw)
             case _:
-                return _float_bits(self.raw)
+                return float_bits(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Document:
         return {"version": self.version, "fields": [field.canonical() for field in self.fields]}
 
 
-def _text(raw: bytes) -> JSON:
+def text(raw: bytes) -> JSON:
     """J-4."""
     try:
         return raw.decode("utf-8")
@@ -98,7 +98,7 @@ def _text(raw: bytes) -> JSON:
         return {"hex": raw.hex()}
 
 
-def _float_bits(raw: bytes) -> str:
+def float_bits(raw: bytes) -> str:
     """J-3. A binary32 NaN is widened by moving its bits: the hardware would set its quiet bit."""
     if len(raw) == 8:
         return raw[::-1].hex()

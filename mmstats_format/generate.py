@@ -13,7 +13,7 @@ from typing import Any
 
 import construct as c
 
-from . import schema1
+from . import schema1, schema2
 
 LAYOUT = Path(__file__).with_name("layout.py")
 
@@ -76,12 +76,30 @@ def tables() -> dict[str, str]:
         "v1-file": _elements(schema1.FILE),
         "v1-field": _elements(schema1.FIELD),
         "v1-types": "\n".join(["| signature | size | kind | value |", "| --- | --- | --- | --- |", *scalars, text]),
+        "v2-header": _places(schema2.HEADER),
+        "v2-extent": _places(schema2.EXTENT),
+        "v2-record": _places(schema2.RECORD),
+        "v2-origin": _places(schema2.ORIGIN, schema2.RECORD.sizeof()),
+        "v2-family": _places(schema2.FAMILY, schema2.RECORD.sizeof()),
+        "v2-series": _places(schema2.SERIES, schema2.RECORD.sizeof()),
+        "v2-folded": _places(schema2.FOLDED, schema2.RECORD.sizeof()),
     }
 
 
 def _elements(struct: Any) -> str:
     rows = [f"| {element.name} | {_size(element.subcon)} | {element.subcon.docs} |" for element in struct.subcons]
     return "\n".join(["| element | size | meaning |", "| --- | --- | --- |", *rows])
+
+
+def _places(struct: Any, place: int = 0) -> str:
+    """A table with offsets, as far as they are fixed; after an element of any size the next follows without a gap."""
+    rows = ["| offset | size | element | meaning |", "| --- | --- | --- | --- |"]
+    known: int | None = place
+    for element in struct.subcons:
+        size = _size(element.subcon)
+        rows.append(f"| {'' if known is None else known} | {size} | {element.name} | {element.subcon.docs} |")
+        known = known + int(size) if known is not None and size.isdigit() else None
+    return "\n".join(rows)
 
 
 def _size(element: Any) -> str:

@@ -20,7 +20,7 @@ FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[ \t]*$", re.M | re.S)
 INCLUDE = re.compile(r"^```\{include\} (\S+)$", re.M)
 LINK = re.compile(r"!?\[[^]]*\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.M)
-RULE = re.compile(r"^- \*\*([A-Z]\d*-[WR]?\d+)\*\*", re.M)
+RULE = re.compile(r"^- \*\*([A-Z]\d*-[A-Z]?\d+)\*\*", re.M)
 
 
 class Link(NamedTuple):

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mmstats_testing.documents import parsed
 
 import mmstats
 from mmstats import fields, models, reader
-from mmstats_format import DeclarationError, parse
+from mmstats_format import DeclarationError
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def stored(stats: mmstats.BaseMmStats) -> dict[str, tuple[str, bool, Any]]:
     """Signature, buffered and value of each field in the file, by label."""
-    document = parse(Path(stats.filename).read_bytes())
+    document = parsed(Path(stats.filename).read_bytes())
     return {field.label.decode(): (field.signature, field.buffered, field.value) for field in document.fields}
 
 

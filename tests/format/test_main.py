@@ -34,6 +34,12 @@ def test_check_says_of_each_file_whether_it_is_valid(capsys: pytest.CaptureFixtu
     assert said.err == f"{missing}: No such file or directory\n"
 
 
+def test_of_a_file_of_version_2_check_counts_the_families(capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(DIRECTORY.parent / "v2" / "extents-three.mmstats")
+    assert main(["check", file]) == 0
+    assert capsys.readouterr().out == f"{file}: valid, version 2, 2 families\n"
+
+
 @pytest.mark.parametrize("command", ["check", "dump"])
 @pytest.mark.parametrize(
     ("files", "status"), [([GOOD], 0), ([GOOD, GOOD], 0), ([BAD], 1), ([GOOD, BAD], 1), (["/"], 1)]

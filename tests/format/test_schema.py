@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmstats_testing.documents import bytes_of, one, two
+from mmstats_testing.documents import bytes_of, one, parsed, two
 from mmstats_testing.strategies import documents, files, inputs, used
 from mmstats_testing.vectors import content
 
@@ -209,7 +209,7 @@ def test_a_field_that_cannot_be_in_a_file_is_refused(field: Field, code: str, el
 def test_the_shortest_and_the_longest_label_are_built(label: bytes) -> None:
     """V1-4."""
     field = one(label, "B", 1)
-    assert parse(build(Document((field,)))).fields == (field,)
+    assert parsed(build(Document((field,)))).fields == (field,)
 
 
 @pytest.mark.parametrize("size", [0, -1, 1, 15, -4096])
@@ -223,7 +223,7 @@ def test_a_size_that_just_holds_the_fields_is_built() -> None:
     assert len(build(Document((one("a", "Q", 1),), 16))) == 16
 
 
-@pytest.mark.parametrize("version", [0, 2, 3, 255, 256])
+@pytest.mark.parametrize("version", [0, 3, 255, 256])
 def test_a_document_of_another_version_is_refused(version: int) -> None:
     """G-1."""
     with pytest.raises(UnsupportedVersion) as caught:
@@ -231,7 +231,7 @@ def test_a_document_of_another_version_is_refused(version: int) -> None:
     assert (caught.value.code, caught.value.path, caught.value.offset) == ("unsupported-version", "version", None)
 
 
-@pytest.mark.parametrize("version", [0, 2, 3, 128, 255])
+@pytest.mark.parametrize("version", [0, 3, 128, 255])
 def test_a_file_of_another_version_shows_no_values(version: int) -> None:
     """G-1."""
     with pytest.raises(UnsupportedVersion) as caught:

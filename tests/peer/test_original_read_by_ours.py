@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mmstats_testing.documents import parsed
 from mmstats_testing.original import Original
 from mmstats_testing.running import HANG_SECONDS, environment
 from mmstats_testing.saying import Speaker, expected, said
 from mmstats_testing.strategies import used
 
 import mmstats.reader
-from mmstats_format import parse
 from mmstats_reader import read
 from mmstats_reader.slurpstats import main as slurpstats
 
@@ -66,19 +66,19 @@ def test_all_readers_say_what_the_originals_does(directory: Path, file: str, the
     path = directory / f"{file}.mmstats"
     theirs = their_reader.say(path)
     assert said(read(path)) == theirs
-    assert expected(parse(path.read_bytes())) == theirs
+    assert expected(parsed(path.read_bytes())) == theirs
     assert said(mmstats.reader.MmStatsReader.from_mmap(path)) == theirs
 
 
 @pytest.mark.parametrize("left", range(3))
 def test_fields_fill_the_page_but_for(directory: Path, left: int) -> None:
     content = (directory / f"page{left}.mmstats").read_bytes()
-    assert (len(content), used(parse(content).fields)) == (4096, 4096 - left)
+    assert (len(content), used(parsed(content).fields)) == (4096, 4096 - left)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_the_program_leaves_the_same_values_with_either_package(file: str, written: dict[str, Path]) -> None:
-    documents = [parse((directory / f"{file}.mmstats").read_bytes()) for directory in written.values()]
+    documents = [parsed((directory / f"{file}.mmstats").read_bytes()) for directory in written.values()]
     # The original's fields are in no order, and what is about the process differs with it.
     theirs, ours = [
         sorted(
@@ -178,4 +178,4 @@ def test_file_of_a_killed_original_is_read_alike(
     path, process = busy
     process.kill()
     process.wait()
-    assert said(read(path)) == expected(parse(path.read_bytes())) == their_reader.say(path)
+    assert said(read(path)) == expected(parsed(path.read_bytes())) == their_reader.say(path)

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mmstats_testing.documents import one, two
+from mmstats_testing.documents import one, parsed, two
 from mmstats_testing.saying import Speaker, expected, quiet, said
 from mmstats_testing.strategies import SIZES, documents, used
 
 import mmstats_writer as writer
-from mmstats_format import Document, Field, build, parse
+from mmstats_format import Document, Field, build
 from mmstats_reader import read
 
 DOCUMENTS = 1000
@@ -147,7 +147,7 @@ def test_any_document(their_reader: Speaker, scratch: Path) -> None:
 
     compare()
     assert len(seen) >= DOCUMENTS
-    types = {(field.signature, field.buffered) for content in seen for field in parse(content).fields}
+    types = {(field.signature, field.buffered) for content in seen for field in parsed(content).fields}
     assert types > {(signature, buffered) for signature in "?bBhHiIlLqQfdc" for buffered in (False, True)}
 
 
@@ -168,7 +168,7 @@ def test_any_model(their_reader: Speaker, scratch: Path) -> None:
                 for value in field.values:
                     _update(stats, f"field{number}", field.method, value)
             path = Path(stats.filename)
-            _compare(path, parse(path.read_bytes()), their_reader)
+            _compare(path, parsed(path.read_bytes()), their_reader)
         finally:
             stats.remove()
         seen.update(field.kind for field in fields)

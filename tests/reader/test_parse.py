@@ -162,7 +162,7 @@ def test_a_plan_serves_files_of_its_layout(change: bytes, planned: bool, monkeyp
 
 @pytest.mark.parametrize(
     ("offset", "byte", "code"),
-    [(4095, 1, "trailing-bytes"), (100, 1, "trailing-bytes"), (10, 2, "bad-index"), (10, 255, None), (0, 2, None)],
+    [(4095, 1, "trailing-bytes"), (100, 1, "trailing-bytes"), (10, 2, "bad-index"), (10, 255, None), (0, 3, None)],
 )
 def test_a_plan_sees_what_is_malformed(offset: int, byte: int, code: str | None) -> None:
     good = bytes_of(*BASE)

@@ -9,7 +9,7 @@ from typing import assert_type
 import pytest
 
 import mmstats
-from mmstats_format import Document, Field, build, parse
+from mmstats_format import Document, Document2, Field, build, parse
 from mmstats_reader import Reader, Snapshot, Stat, read
 from mmstats_writer import (
     Average,
@@ -91,7 +91,8 @@ def test_reading(tmp_path: Path) -> None:
 
 def test_documents() -> None:
     document = parse(build(Document((Field(b"a", "B", 255, (b"\1",)),))))
-    assert_type(document, Document)
+    assert_type(document, Document | Document2)
+    assert isinstance(document, Document)
     assert_type(document.fields[0], Field)
     assert document.fields[0].value == 1
 

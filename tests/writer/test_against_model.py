@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from mmstats_testing.documents import parsed
 
-from mmstats_format import parse
 from mmstats_reader import read
 from mmstats_writer import (
     AverageField,
@@ -145,7 +145,7 @@ class Writing(RuleBasedStateMachine):
         if not hasattr(self, "stats"):
             return
         snapshot = read(self.stats.filename)
-        for field in parse(Path(self.stats.filename).read_bytes()).fields:
+        for field in parsed(Path(self.stats.filename).read_bytes()).fields:
             name = field.label.decode()
             expected = self.expected[name]
             by_schema = field.value.decode() if isinstance(field.value, bytes) else field.value

@@ -17,8 +17,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from mmstats_testing.documents import parsed
 
-from mmstats_format import parse
 from mmstats_writer import BaseMmStats, CounterField, MmStats, StringField
 
 
@@ -70,7 +70,7 @@ def test_a_file_is_whole_and_locked_before_it_has_its_name(temporary: str, links
     stats = Hits()
     (before,) = links
     assert before == Path(stats.filename).read_bytes()
-    assert [field.label for field in parse(before).fields][-1] == b"hits"
+    assert [field.label for field in parsed(before).fields][-1] == b"hits"
     assert os.listdir(directory) == [os.path.basename(stats.filename)]
 
 
@@ -257,4 +257,4 @@ def test_two_hundred_starters_of_one_name_get_two_hundred_files(directory: Path)
     assert [starter.wait() for starter in starters] == [0] * 4
     files = sorted(directory.iterdir())
     assert len(files) == 200
-    assert all(parse(path.read_bytes()).fields[0].value == 1 for path in files)
+    assert all(parsed(path.read_bytes()).fields[0].value == 1 for path in files)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mmstats_testing.documents import parsed
 
-from mmstats_format import parse
 from mmstats_reader import read
 from mmstats_writer import (
     AverageField,
@@ -461,7 +461,7 @@ class TestDeath:
                 time.sleep(0.01)
                 writer.send_signal(signal.SIGKILL)
                 said = writer.stdout.read().split(b"\n")
-            (hits,) = [field.value for field in parse(path.read_bytes()).fields if field.label == b"hits"]
+            (hits,) = [field.value for field in parsed(path.read_bytes()).fields if field.label == b"hits"]
             last = int(said[-2])
             assert hits in (last, last + 1)
             path.unlink()

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mmstats_testing.documents import parsed
 
-from mmstats_format import Field, parse
+from mmstats_format import Field
 from mmstats_writer import (
     BaseMmStats,
     BoolField,
@@ -57,7 +58,7 @@ class Plain(BaseMmStats):
 
 def fields(stats: BaseMmStats) -> dict[str, Field]:
     """What the schema reads in the file, by label."""
-    return {field.label.decode(): field for field in parse(Path(stats.filename).read_bytes()).fields}
+    return {field.label.decode(): field for field in parsed(Path(stats.filename).read_bytes()).fields}
 
 
 SIGNATURES = {

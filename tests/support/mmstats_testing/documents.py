@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from mmstats_format import Document, Field, build
+from mmstats_format import Document, Field, build, parse
 
 #: The `struct` codes of FORMAT.md 2.4; `l` and `L` have eight bytes in the file whatever the machine.
 CODES = {"l": "q", "L": "Q"}
@@ -34,6 +34,13 @@ def two(label: str | bytes, signature: str, value: Given, other: Given = 0, inde
 def bytes_of(*fields: Field, size: int | None = None) -> bytes:
     """The content of a file with these fields."""
     return build(Document(fields, size))
+
+
+def parsed(data: bytes) -> Document:
+    """The document of a file of version 1, by the schema."""
+    document = parse(data)
+    assert isinstance(document, Document)
+    return document
 
 
 def write(path: Path, *fields: Field) -> Path:
