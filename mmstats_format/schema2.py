@@ -159,7 +159,7 @@ ALLOWED = {
 
 
 def _code(names: dict[int, str], name: str) -> int:
-    return next(code for code, known in names.items() if known == name)
+    return {known: code for code, known in names.items()}[name]
 
 
 def _offset(struct: Any, name: str) -> int:
@@ -419,6 +419,15 @@ def _family(parsed: Any, texts: dict[str, Any], offset: int, where: str, seen: _
 
 def build(document: Document2) -> bytes:
     """The bytes of a version 2 file that says `document`, its extents without gaps between them."""
+    try:
+        content = _content(document)
+    except (KeyError, UnicodeEncodeError, c.ConstructError) as error:
+        raise fault("bad-value", f"a part of it is out of its range: {error}", rule="V2-22") from error
+    parse(content)  # what else a document can have wrong is what a file can
+    return content
+
+
+def _content(document: Document2) -> bytes:
     header = HEADER.build(
         {
             **document.header._asdict(),
@@ -438,7 +447,8 @@ def build(document: Document2) -> bytes:
         slots = b"".join(record.slot for record in extent.records if isinstance(record, Series | Unknown))
         size = EXTENT.sizeof() + extent.metadata_capacity + extent.values_capacity
         if len(records) > extent.metadata_capacity or len(slots) > extent.values_capacity:
-            raise fault("bad-size", "the extent does not hold its records and slots", path=f"extents[{number}]")
+            detail = "the extent does not hold its records and slots"
+            raise fault("bad-size", detail, path=f"extents[{number}]", rule="V2-14")
         last = number == len(document.extents) - 1
         head = EXTENT.build(
             {
@@ -455,7 +465,6 @@ def build(document: Document2) -> bytes:
         )
         content += _with_crc(head, EXTENT, CHECKED_EXTENT)
         content += records.ljust(extent.metadata_capacity, b"\0") + slots.ljust(extent.values_capacity, b"\0")
-    parse(content)  # what a document can have wrong beyond its sizes is what a file can
     return content
 
 
