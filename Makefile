@@ -8,7 +8,7 @@ INSTALL ?= --editable .
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs vectors layout bench clean
+.PHONY: help demo test lint docs vectors models layout bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,6 +41,9 @@ docs: $(VENV)/.made-docs ## the documentation, into docs/_build
 
 vectors: ## the golden files from their sources
 	$(PYTHON) spec/vectors/generate.py
+
+models: ## the models of the store orders, checked with spin; each left-out step is found
+	$(PYTHON) spec/models/check.py
 
 layout: $(VENV)/.made ## the layout module and the specification's tables from the schema
 	$(BIN)/python -m mmstats_format.generate spec/FORMAT.md
