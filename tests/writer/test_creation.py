@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import gc
 import mmap
 import os
 import signal
 import stat
-import struct
 import subprocess
 import sys
 import textwrap
@@ -18,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from mmstats_testing.documents import parsed
+from mmstats_testing.locks import locked
+from mmstats_testing.running import skip_or_fail
 
 from mmstats_writer import BaseMmStats, CounterField, MmStats, StringField
 
@@ -52,17 +52,6 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
     monkeypatch.setattr(os, "link", look)
     return seen
-
-
-def holder(path: str) -> int:
-    """The kind of lock that keeps others from reading the file: F_UNLCK for none. Asking takes none."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
-        answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked)
-    finally:
-        os.close(fd)
-    return int(struct.unpack("hhqqi4x", answer)[0])
 
 
 def test_a_file_is_whole_and_locked_before_it_has_its_name(temporary: str, links: list[bytes], directory: Path) -> None:
@@ -143,9 +132,7 @@ def test_a_full_disk_is_an_oserror_when_the_file_is_made(tmp_path: Path) -> None
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False)
     if done.returncode == 77:
-        if os.environ.get("MMSTATS_REQUIRE_ALL") == "1":
-            pytest.fail("a small tmpfs cannot be mounted here")
-        pytest.skip("a small tmpfs cannot be mounted here; RLIMIT_FSIZE is tested beside")
+        skip_or_fail("a small tmpfs cannot be mounted here; RLIMIT_FSIZE is tested beside")
     assert (done.stdout, done.stderr) == ("ENOSPC []\n", "")
 
 
@@ -179,17 +166,17 @@ def test_a_file_system_without_reservation_gets_its_zeros_written(monkeypatch: p
 def test_a_live_writer_holds_the_lock_and_a_removed_one_does_not(temporary: str) -> None:
     """V1-W6."""
     stats = Hits()
-    assert holder(stats.filename) == fcntl.F_WRLCK
+    assert locked(stats.filename)
     kept = os.path.join(os.path.dirname(stats.filename), "kept")
     os.link(stats.filename, kept)
     stats.remove()
-    assert holder(kept) == fcntl.F_UNLCK
+    assert not locked(kept)
 
 
 def test_a_reader_in_the_writers_process_leaves_the_lock() -> None:
     stats = Hits()
     Path(stats.filename).read_bytes()
-    assert holder(stats.filename) == fcntl.F_WRLCK
+    assert locked(stats.filename)
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["idle child", "updating child"])
@@ -216,10 +203,10 @@ def test_a_forked_child_does_not_keep_the_dead_parents_lock(directory: Path, tou
         child = int(parent.stdout.readline())
         path = str(directory / "parent.mmstats")
         try:
-            assert holder(path) == fcntl.F_WRLCK
+            assert locked(path)
             parent.kill()
             parent.wait()
-            assert holder(path) == fcntl.F_UNLCK
+            assert not locked(path)
         finally:
             os.kill(child, signal.SIGKILL)
 

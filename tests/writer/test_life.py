@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import multiprocessing
 import os
 import signal
-import struct
 import subprocess
 import sys
 import textwrap
@@ -18,6 +16,7 @@ from typing import Any
 
 import pytest
 from mmstats_testing.documents import parsed
+from mmstats_testing.locks import locked
 
 from mmstats_reader import read
 from mmstats_writer import (
@@ -56,17 +55,6 @@ class Hits(BaseMmStats):
 def count(stats: Hits) -> None:
     for _ in range(1000):
         stats.hits.inc()
-
-
-def locked(path: Path) -> bool:
-    """Whether somebody holds the file's lock; asking takes none."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
-        answer = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked)
-    finally:
-        os.close(fd)
-    return bool(struct.unpack("hhqqi4x", answer)[0] != fcntl.F_UNLCK)
 
 
 def totals(directory: Path) -> list[int]:
