@@ -160,8 +160,20 @@ class File:
         self._unlock()
 
 
-def _after_fork() -> None:
+def _before_fork() -> None:
+    _guard.acquire()
+
+
+def _after_fork_in_parent() -> None:
     _guard.release()
+
+
+def _after_fork_in_child() -> None:
+    global _guard
+    try:
+        _guard.release()
+    except RuntimeError:  # a fork in C, which called Python afterwards only: a thread that is gone may hold it
+        _guard = threading.RLock()
     _families.clear()
     inherited = [file for file in _live if not file._removed]
     _live.clear()
@@ -172,4 +184,4 @@ def _after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_guard.acquire, after_in_parent=_guard.release, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

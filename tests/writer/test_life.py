@@ -290,6 +290,36 @@ class TestFork:
                 os.kill(child, signal.SIGKILL)
             script.unlink()
 
+    def test_a_fork_in_c_that_calls_python_afterwards_is_seen(self, directory: Path) -> None:
+        """As a server written in C does it, without the call before; another thread may be making a file just then."""
+        program = """
+            import ctypes, os, threading, time
+            from mmstats_writer import BaseMmStats, CounterField, _file
+            class Hits(BaseMmStats):
+                hits = CounterField()
+            stats = Hits(filename="c.mmstats")
+            stats.hits.inc()
+            def hold():
+                with _file._guard:
+                    time.sleep(0.5)
+            threading.Thread(target=hold).start()
+            time.sleep(0.1)
+            if not ctypes.PyDLL(None).fork():
+                ctypes.pythonapi.PyOS_AfterFork_Child()
+                stats.hits.inc(10)
+                if not os.fork():
+                    stats.hits.inc(100)
+                    os._exit(0)
+                os.wait()
+                os._exit(0)
+            os.wait()
+        """
+        command = [sys.executable, "-c", textwrap.dedent(program)]
+        # A guard that nobody can release would keep it for ever.
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stderr == ""
+        assert totals(directory) == [1, 10, 100]
+
     def test_a_metric_that_cannot_begin_anew_still_writes_the_childs_file(self, in_child: InChild) -> None:
         """Whatever its initialiser takes, and whatever comes after it in the file."""
 
