@@ -78,7 +78,7 @@ class Plan:
             if kind.kind == "text":
                 self._texts.append(place)
             second = "0s" if field.write_buffer == layout.V1_UNBUFFERED else kind.code
-            form.append(f"{len(field.head)}sB{kind.code}{second}")
+            form.append(f"{len(field.head)}s{layout.V1_INDEX[1:]}{kind.code}{second}")
         whole = struct.Struct("".join(form))
         self._unpack, self._end, self._padding = whole.unpack_from, whole.size, padding
         self._heads, self._labels = fields.heads, fields.labels
