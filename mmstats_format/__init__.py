@@ -18,6 +18,7 @@ from .errors import (
     Truncated,
     UnsupportedHost,
     UnsupportedVersion,
+    UpdateError,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "Truncated",
     "UnsupportedHost",
     "UnsupportedVersion",
+    "UpdateError",
     "build",
     "parse",
 ]

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ._document import Document
     from ._document2 import Document2
 
-#: Draft: writers and fast readers do not know it, so that the layout module has nothing of it yet.
-_V2_VERSION = 2
-
 
 def parse(data: Buffer) -> Document | Document2:
     """Read the bytes of a file, strictly (FORMAT.md, all rules on files).
@@ -41,7 +38,7 @@ def parse(data: Buffer) -> Document | Document2:
         from . import schema1
 
         return schema1.parse(content)
-    if content[0] == _V2_VERSION:
+    if content[0] == layout.V2_VERSION:
         from . import schema2
 
         return schema2.parse(content)
@@ -68,7 +65,7 @@ def build(document: Document | Document2) -> bytes:
         from . import schema1
 
         return schema1.build(document)
-    if isinstance(document, Document2) and document.version == _V2_VERSION:
+    if isinstance(document, Document2) and document.version == layout.V2_VERSION:
         from . import schema2
 
         return schema2.build(document)

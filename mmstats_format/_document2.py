@@ -28,7 +28,16 @@ UNSET = {
     "float": struct.pack("<Q", 0x7FF8000000000001),
     "boolean": struct.pack("<Q", 2),
 }
-_NO_TEXT = 2**64 - 1
+NO_TEXT = 2**64 - 1
+
+#: The words of a slot (FORMAT.md 3.7) by value type, and the parts of a latch.
+WORDS = {"unsigned": "Q", "signed": "q", "float": "d", "boolean": "Q"}
+SEQUENCE = struct.Struct("<Q")
+TIMED_HEAD = struct.Struct("<Q")
+TEXT_HEAD = struct.Struct("<Q")
+SUMMARY = struct.Struct("<Qdddd")
+HISTOGRAM_HEAD = struct.Struct("<d")
+BUCKET = struct.Struct("<Q")
 
 
 class Header(NamedTuple):
@@ -83,17 +92,17 @@ class Family:
         """Bytes of one buffer of the latch; None for a word (FORMAT.md 3.7)."""
         match self.kind:
             case "text":
-                return 8 + -(-self.capacity // 8) * 8
+                return TEXT_HEAD.size + -(-self.capacity // 8) * 8
             case "summary":
-                return 40
+                return SUMMARY.size
             case "histogram":
-                return 8 * (len(self.bounds) + 2)
-        return 16 if self.combination == "last" else None
+                return HISTOGRAM_HEAD.size + BUCKET.size * (len(self.bounds) + 1)
+        return TIMED_HEAD.size + 8 if self.combination == "last" else None
 
     @property
     def slot(self) -> int:
         """Bytes of the slot of one series."""
-        return 8 if self.latch is None else 8 + 2 * self.latch
+        return 8 if self.latch is None else SEQUENCE.size + 2 * self.latch
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +223,7 @@ def value_of(family: Family, slot: bytes) -> JSON:
     first = int.from_bytes(buffer[:8], "little")
     match family.kind:
         case "text":
-            return None if first == _NO_TEXT else text(buffer[8 : 8 + min(first, family.capacity)])
+            return None if first == NO_TEXT else text(buffer[8 : 8 + min(first, family.capacity)])
         case "summary":
             low, high, last = (_float(buffer[place : place + 8]) for place in (16, 24, 32))
             return {"count": str(first), "sum": float_bits(buffer[8:16]), "min": low, "max": high, "last": last}

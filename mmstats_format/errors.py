@@ -82,6 +82,23 @@ class DeclarationError(MmstatsError, ValueError):
         return f"{self.code}: {self.args[2]} ({self.name!r})"
 
 
+class UpdateError(MmstatsError, TypeError, ValueError):
+    """An update that a metric cannot do. Raised by the update; the metric stays as it was.
+
+    Attributes:
+        code: short and stable, such as ``"negative-increment"``.
+        name: the metric's full name.
+    """
+
+    def __init__(self, code: str, name: str, detail: str) -> None:
+        super().__init__(code, name, detail)
+        self.code = code
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.args[2]} ({self.name!r})"
+
+
 class ClosedError(MmstatsError, ValueError):
     """A model was used after its ``remove()``."""
 

@@ -14,6 +14,23 @@ from typing import Any
 import construct as c
 
 from . import schema1, schema2
+from ._document2 import (
+    BUCKET,
+    COMBINATIONS,
+    COMPATIBLE,
+    HISTOGRAM_HEAD,
+    INCOMPATIBLE,
+    KINDS,
+    NO_TEXT,
+    SEQUENCE,
+    STATES,
+    SUMMARY,
+    TEXT_HEAD,
+    TIMED_HEAD,
+    TYPES,
+    UNSET,
+    WORDS,
+)
 
 LAYOUT = Path(__file__).with_name("layout.py")
 
@@ -45,7 +62,115 @@ V1_UNBUFFERED = {schema1.UNBUFFERED}
 V1_TYPES = {{
 {rows}}}
 V1_TEXT = "{schema1.TEXT}"
+
+#: Version 2: the version byte, and the bytes with which a file begins.
+V2_VERSION = {schema2.VERSION}
+V2_MAGIC = {_literal(schema2.MAGIC)}
+#: Control words count units of this many bytes; so much is the mask of a number, and of its complement above it.
+V2_UNIT = {schema2.UNIT}
+#: The header as one `struct`, its elements in order, how much of it its CRC covers, and where its elements lie.
+V2_HEADER = "{_whole(schema2.HEADER)}"
+V2_HEADER_ELEMENTS = {_names(schema2.HEADER)}
+V2_HEADER_SIZE = {schema2.HEADER.sizeof()}
+V2_CHECKED_HEADER = {schema2.CHECKED_HEADER}
+{_offsets("HEADER", schema2.HEADER)}
+V2_INCOMPATIBLE = {_lines(INCOMPATIBLE)}
+V2_COMPATIBLE = {_lines(COMPATIBLE)}
+V2_STATES = {_lines(_codes(STATES))}
+#: The head of an extent likewise.
+V2_TAG = {_literal(schema2.TAG)}
+V2_EXTENT = "{_whole(schema2.EXTENT)}"
+V2_EXTENT_SIZE = {schema2.EXTENT.sizeof()}
+V2_CHECKED_EXTENT = {schema2.CHECKED_EXTENT}
+{_offsets("EXTENT", schema2.EXTENT)}
+V2_MOST_EXTENTS = {schema2.MOST_EXTENTS}
+#: The head of a record, and the types of records.
+V2_RECORD = "{_whole(schema2.RECORD)}"
+V2_RECORD_SIZE = {schema2.RECORD.sizeof()}
+{_offsets("RECORD", schema2.RECORD)}
+V2_ORIGIN, V2_FAMILY, V2_SERIES, V2_FOLDED = {", ".join(map(str, schema2.RECORDS))}
+V2_CRITICAL = {schema2.CRITICAL}
+#: `struct` codes of what stands before the first element without a fixed size: of FAMILY and SERIES; and of FOLDED; and
+#: of the length before a text.
+V2_FAMILY_HEAD = "{_whole(schema2.FAMILY)}"
+{_offsets("FAMILY", schema2.FAMILY)}
+V2_SERIES_HEAD = "{_whole(schema2.SERIES)}"
+V2_FOLDED_BODY = "{_whole(schema2.FOLDED)}"
+V2_TEXT_LENGTH = "{_format(schema2.TEXT.lengthfield)}"
+V2_KEPT = {schema2.KEPT}
+V2_LARGEST_TEXT = {schema2.LARGEST_TEXT}
+#: Kinds, value types and combinations with their codes, and which go with which (FORMAT.md 3.6).
+V2_KINDS = {_lines(_codes(KINDS))}
+V2_TYPES = {_lines(_codes(TYPES))}
+V2_COMBINATIONS = {_lines(_codes(COMBINATIONS))}
+V2_ALLOWED = {_lines(schema2.ALLOWED)}
+#: `struct` codes of words by value type; what stands for no value, as a number of 64 bits, or as a text's length.
+V2_WORDS = {_lines(WORDS)}
+V2_UNSET = {_lines(_unset())}
+V2_NO_TEXT = {NO_TEXT}
+#: `struct` codes of a latch: of its sequence word, and of the contents of a buffer that have one size.
+V2_SEQUENCE = "{SEQUENCE.format}"
+V2_TIMED_HEAD = "{TIMED_HEAD.format}"
+V2_TEXT_HEAD = "{TEXT_HEAD.format}"
+V2_SUMMARY = "{SUMMARY.format}"
+V2_HISTOGRAM_HEAD = "{HISTOGRAM_HEAD.format}"
+V2_BUCKET = "{BUCKET.format}"
 '''
+
+
+def _whole(struct: Any) -> str:
+    """The `struct` code of a layout's elements, up to the first that has no fixed size."""
+    codes = "<"
+    for element in struct.subcons:
+        try:
+            size = element.sizeof()
+        except (c.SizeofError, KeyError):
+            break
+        code = _format(element.subcon) if _number(element.subcon) else f"{size}s"
+        codes += code.lstrip("<")
+    return codes
+
+
+def _number(form: Any) -> bool:
+    while not hasattr(form, "fmtstr"):
+        if not hasattr(form, "subcon"):
+            return False
+        form = form.subcon
+    return True
+
+
+def _names(struct: Any) -> str:
+    rows = "".join(f'    "{element.name}",\n' for element in struct.subcons)
+    return f"(\n{rows})"
+
+
+def _offsets(name: str, struct: Any) -> str:
+    """A constant for the offset of each element that somebody looks for by itself."""
+    lines, place = [], 0
+    for element in struct.subcons:
+        if not element.name.startswith(("reserved", "unused", "magic", "tag")):
+            lines.append(f"V2_{name}_AT_{element.name.upper()} = {place}")
+        try:
+            place += element.sizeof()
+        except (c.SizeofError, KeyError):
+            break
+    return "\n".join(lines)
+
+
+def _codes(names: dict[int, str]) -> dict[str, int]:
+    return {name: code for code, name in names.items()}
+
+
+def _lines(table: dict[str, Any]) -> str:
+    return "{\n" + "".join(f'    "{key}": {_literal(value)},\n' for key, value in table.items()) + "}"
+
+
+def _literal(value: Any) -> str:
+    return repr(value).replace("'", '"')
+
+
+def _unset() -> dict[str, int]:
+    return {name: int.from_bytes(word, "little") for name, word in UNSET.items()}
 
 
 def _code(signature: str) -> str:

@@ -13,6 +13,7 @@ PLACEHOLDERS = {
     "PID": "the process id",
     "TID": "the operating system's thread id",
     "CLASS": "the name of the model's class",
+    "APP": "the application's name; in a file's name, with underscores for slashes",
 }
 
 
@@ -25,9 +26,31 @@ def stats_path() -> str:
     return tempfile.gettempdir()
 
 
-def stats_filename() -> str:
-    """The name of a statistics file, a template: ``MMSTATS_FILES``, else ``{CMD}-{PID}-{TID}.mmstats``."""
-    return os.environ.get("MMSTATS_FILES") or "{CMD}-{PID}-{TID}.mmstats"
+def stats_filename(begins: str = "{CMD}") -> str:
+    """The name of a statistics file, a template: ``MMSTATS_FILES``, else `begins` and ``-{PID}-{TID}.mmstats``."""
+    return os.environ.get("MMSTATS_FILES") or begins + "-{PID}-{TID}.mmstats"
+
+
+def app() -> str:
+    """The application's name, a template: ``MMSTATS_APP``, else ``{CMD}``."""
+    return os.environ.get("MMSTATS_APP") or "{CMD}"
+
+
+def format_version(default: int) -> int:
+    """The version of the format to write: ``MMSTATS_FORMAT``, else `default`.
+
+    Raises:
+        ValueError: it is neither 1 nor 2.
+    """
+    given = os.environ.get("MMSTATS_FORMAT") or str(default)
+    if given not in ("1", "2"):
+        raise ValueError(f"MMSTATS_FORMAT is 1 or 2, not {given!r}")
+    return int(given)
+
+
+def disabled() -> bool:
+    """Whether statistics stay in private memory and no file is made: ``MMSTATS_DISABLE=1``."""
+    return os.environ.get("MMSTATS_DISABLE", "") not in ("", "0")
 
 
 def stats_glob() -> str:
