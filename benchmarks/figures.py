@@ -14,7 +14,7 @@ from mmstats_testing.original import Original
 from mmstats_testing.running import environment
 from mmstats_testing.system_calls import UPDATES, count
 
-from mmstats_writer import CounterField, DoubleField, MmStats, StaticUIntField, UInt64Field
+from mmstats_writer._version1 import CounterField, DoubleField, MmStats, StaticUIntField, UInt64Field
 
 from .measure import Effort, Statement, Value, in_turns, output, value
 from .report import Figure

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mmstats_writer import Average, Counter, Metric, MovingAverage, StaticField, Timer
-from mmstats_writer import Field as _Field
-from mmstats_writer._fields import PlainField, check_size
-from mmstats_writer._state import State
+from mmstats_writer._version1 import Average, Counter, Metric, MovingAverage, StaticField, Timer
+from mmstats_writer._version1 import Field as _Field
+from mmstats_writer._version1.fields import PlainField, check_size
+from mmstats_writer._version1.state import State
 
 from . import defaults
 
@@ -203,11 +203,6 @@ class TimerField(MovingAverageField):
 
     class InternalClass(Timer, _InternalFieldInterface):
         """A timer."""
-
-        @property
-        def timer(self) -> Callable[[], float]:
-            """The clock."""
-            return self._state.field.timer  # type: ignore[attr-defined,no-any-return]  # TimerField
 
     def __init__(self, timer: Callable[[], float] = time.time, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,23 +1,26 @@
 """Publish statistics of a running program in a memory-mapped file.
 
 Subclass `MmStats`, give it fields, make one instance and use it from every thread: each gets a file of its own by
-itself. An update is a few stores to memory: no lock, no system call.
+itself. An update is a few stores to memory: no lock, no system call. `Writer` does the same without a class.
 """
 
-from mmstats_format import ClosedError, DeclarationError, UnsupportedHost
+from mmstats_format import ClosedError, DeclarationError, UnsupportedHost, UpdateError
 
 from ._fields import (
     AverageField,
     BoolField,
-    BufferedField,
     ByteField,
     CounterField,
     DoubleField,
     Field,
     FloatField,
+    GaugeField,
+    HistogramField,
     IntField,
     MovingAverageField,
+    PlainField,
     ShortField,
+    StateField,
     StaticDoubleField,
     StaticField,
     StaticFloatField,
@@ -26,21 +29,24 @@ from ._fields import (
     StaticUInt64Field,
     StaticUIntField,
     StringField,
+    SummaryField,
+    TextField,
     TimerField,
     UInt64Field,
     UIntField,
-    UnbufferedField,
     UShortField,
+    exponential,
+    linear,
 )
-from ._metrics import Average, Counter, Metric, MovingAverage, Timer, TimerContext
-from ._model import BaseMmStats, MmStats
+from ._latches import Histogram, Summary, Text, Timer, Timing
+from ._metric import Metric
+from ._model import BaseMmStats, MmStats, Writer
+from ._words import Counter, Gauge, MovingAverage, State
 
 __all__ = [
-    "Average",
     "AverageField",
     "BaseMmStats",
     "BoolField",
-    "BufferedField",
     "ByteField",
     "ClosedError",
     "Counter",
@@ -49,12 +55,19 @@ __all__ = [
     "DoubleField",
     "Field",
     "FloatField",
+    "Gauge",
+    "GaugeField",
+    "Histogram",
+    "HistogramField",
     "IntField",
     "Metric",
     "MmStats",
     "MovingAverage",
     "MovingAverageField",
+    "PlainField",
     "ShortField",
+    "State",
+    "StateField",
     "StaticDoubleField",
     "StaticField",
     "StaticFloatField",
@@ -63,12 +76,19 @@ __all__ = [
     "StaticUInt64Field",
     "StaticUIntField",
     "StringField",
+    "Summary",
+    "SummaryField",
+    "Text",
+    "TextField",
     "Timer",
-    "TimerContext",
     "TimerField",
+    "Timing",
     "UInt64Field",
     "UIntField",
     "UShortField",
-    "UnbufferedField",
     "UnsupportedHost",
+    "UpdateError",
+    "Writer",
+    "exponential",
+    "linear",
 ]

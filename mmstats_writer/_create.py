@@ -82,6 +82,31 @@ def create(path: str, content: bytes) -> Made:
         raise
 
 
+def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
+    """Add `content` to the end of a file and map it; what is mapped already stays as it is.
+
+    Args:
+        made: the file.
+        size: its size until now, a multiple of the page's.
+        content: all bytes of what is added, likewise.
+
+    Returns:
+        The mapping of what was added.
+
+    Raises:
+        OSError: there is no space, or the file is not under its name any more.
+    """
+    fd = os.open(made.path, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(fd)
+        if (status.st_dev, status.st_ino) != made.identity:
+            raise FileNotFoundError(errno.ENOENT, "another file has its name", made.path)
+        _fill(fd, content, size)
+        return mmap.mmap(fd, len(content), offset=size)
+    finally:
+        os.close(fd)
+
+
 def _create(path: str, content: bytes) -> Made:
     directory, name = os.path.split(path)
     place = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY)
@@ -119,15 +144,16 @@ def _open_temporary(place: int) -> tuple[int, str | None]:
     return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, MODE, dir_fd=place), temporary
 
 
-def _fill(fd: int, content: bytes) -> None:
+def _fill(fd: int, content: bytes, offset: int = 0) -> None:
     """Reserve the space for real, so that a full disk is an error now and not a signal at some later store."""
     if hasattr(os, "posix_fallocate"):
         try:
-            os.posix_fallocate(fd, 0, len(content))
+            os.posix_fallocate(fd, offset, len(content))
         except OSError as error:
             if error.errno not in _NO_RESERVATION:
                 raise
     rest = memoryview(content)
+    os.lseek(fd, offset, os.SEEK_SET)
     while rest:
         rest = rest[os.write(fd, rest) :]
 

@@ -1,11 +1,11 @@
-"""The file of one instance in one thread, through its life: made, used, left behind by a fork, removed.
+"""A file of one instance in one thread, through its life: made, used, left behind by a fork, removed.
 
     open ──► in use ──► removed
       ▲         │ fork, in the child
       │         ▼
-      └────  waiting        the first update opens a file of the child's own (V1-W7)
+      └────  waiting        the first update opens a file of the child's own (V1-W7, V2-W12)
 
-Rule 1: a file knows its states weakly: a thread's instance goes, and its descriptors with it, when the thread does.
+Rule 1: what is in the file is its subclasses' business, one for each version of the format.
 Rule 2: what a forked child inherits it lets go of at once, and never unlocks (V1-W6). So no descriptor comes or goes
         while another thread forks: all of that happens under one guard, which a fork takes too.
 Rule 3: no code of the application runs under the guard.
@@ -14,20 +14,14 @@ Rule 3: no code of the application runs under the guard.
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import threading
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, ref
+from collections.abc import Callable
+from weakref import WeakSet
 
-from mmstats_format import ClosedError, layout
+from mmstats_format import ClosedError
 
-from . import _state
 from ._create import Made, create
-
-if TYPE_CHECKING:
-    from ._fields import Field
 
 #: The identity of every file that this process made, by its path, by its family.
 _families: dict[object, dict[str, tuple[int, int]]] = {}
@@ -36,26 +30,19 @@ _guard = threading.RLock()
 
 
 class File:
-    """The version 1 file of one instance in one thread."""
+    """What files of both versions have in common."""
 
     def __init__(self, wanted: Callable[[], str], family: object) -> None:
-        """Declare nothing yet.
+        """Make nothing yet.
 
         Args:
             wanted: gives the path to make the file under, as things are when it is made.
             family: what files have in common that are removed together; None for a file that is removed alone.
         """
         self._wanted, self._family = wanted, family
-        self._declared: list[tuple[Field[Any], str, ref[_state.State]]] = []
         self._made: Made | None = None
         self._lock = -1
         self._removed = False
-
-    def declare(self, field: Field[Any], label: str) -> _state.State:
-        """The state of one more field; all are declared before the file is opened."""
-        state = _state.make(field, label, self)
-        self._declared.append((field, label, ref(state)))
-        return state
 
     @property
     def path(self) -> str:
@@ -63,9 +50,14 @@ class File:
         return self.open().path if self._made is None else self._made.path
 
     @property
+    def made(self) -> bool:
+        """Whether there is a file."""
+        return self._made is not None and not self._removed
+
+    @property
     def size(self) -> int | None:
         """Bytes of the file; None once it is removed."""
-        return None if self._removed else len(self.open().map)
+        return None if self._removed else self._size(self.open())
 
     def open(self) -> Made:
         """Make the file, unless it is made, and publish in it from now on.
@@ -76,26 +68,17 @@ class File:
         """
         if self._made is not None and not self._removed:
             return self._made
-        # A field whose state is gone (its instance went with another thread's memory) stays in the file.
-        states = [known() or _state.make(field, label, self) for field, label, known in self._declared]
-        content = bytearray([layout.V1_VERSION])
-        places = []
-        for state in states:
-            places.append(len(content))
-            content += state.image()
-        content += bytes(-len(content) % mmap.PAGESIZE)
+        content = self._content()
         path = self._wanted()
         with _guard:
             if self._removed:
                 raise ClosedError("the file was removed; make a new instance")
             if self._made is not None:
                 return self._made
-            made = create(path, bytes(content))
+            made = create(path, content)
             if self._family is not None:
                 _families.setdefault(self._family, {})[made.path] = made.identity
-            view = memoryview(made.map)
-            for state, place in zip(states, places, strict=True):
-                state.attach(view[place : place + state.size])
+            self._attach(made)
             self._made, self._lock = made, made.lock
             _live.add(self)
             return made
@@ -110,7 +93,7 @@ class File:
         made = self.open()
         # On Linux there is nothing to start where nobody waits: the kernel writes dirty pages by itself.
         if wait:
-            made.map.flush()
+            self._flush(made)
 
     def remove(self) -> None:
         """Give the file up, and take it and its family's others from the disk. A second call does nothing."""
@@ -118,8 +101,7 @@ class File:
             if self._removed:
                 return
             self._removed = True
-            for state in self._states():
-                state.close()
+            self._close()
             gone = _families.pop(self._family, {})
             if self._made is not None:
                 gone[self._made.path] = self._made.identity
@@ -137,18 +119,35 @@ class File:
         """In a forked child: let go of the parent's file."""
         self._unlock()
         self._made = None
-        for state in self._states():
-            state.wait()
+        self._wait()
 
     def renew(self) -> None:
-        """In a forked child, when all files are left: have metrics begin anew."""
-        for state in self._states():
-            # An object of the application's own that cannot, keeps what it has; its windows are the child's by now.
-            with contextlib.suppress(Exception):
-                state.renew()
+        """In a forked child, when all files are left: have what depends on the file begin anew."""
 
-    def _states(self) -> Iterable[_state.State]:
-        return [state for _, _, known in self._declared if (state := known()) is not None]
+    def end(self) -> None:
+        """At the interpreter's exit: say that nothing follows, where the format has words for it."""
+
+    def _content(self) -> bytes:
+        """All bytes of the file as it is made."""
+        raise NotImplementedError
+
+    def _attach(self, made: Made) -> None:
+        """Publish in the file's mapping from now on."""
+        raise NotImplementedError
+
+    def _wait(self) -> None:
+        """Publish nowhere until the first update, which calls `open`."""
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        """Refuse every further use."""
+        raise NotImplementedError
+
+    def _size(self, made: Made) -> int:
+        return len(made.map)
+
+    def _flush(self, made: Made) -> None:
+        made.map.flush()
 
     def _unlock(self) -> None:
         with _guard:
@@ -158,6 +157,13 @@ class File:
 
     def __del__(self) -> None:
         self._unlock()
+
+
+def warn(message: str, *details: object) -> None:
+    """Log what an update cannot raise."""
+    import logging  # as much to load as all the rest
+
+    logging.getLogger("mmstats").warning(message, *details)
 
 
 def _before_fork() -> None:

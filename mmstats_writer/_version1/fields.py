@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from mmstats_format import DeclarationError
 
-from ._metrics import Average, Counter, Metric, MovingAverage, Timer
+from .metrics import Average, Counter, Metric, MovingAverage, Timer
 
 if TYPE_CHECKING:
-    from ._model import BaseMmStats
+    from .model import BaseMmStats
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")

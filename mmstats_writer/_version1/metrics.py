@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from . import _state
+from . import state as _state
 
 
 class Metric:
@@ -149,19 +149,17 @@ class TimerContext:
         return self._timer()
 
 
-class Timer(MovingAverage):
-    """The mean of the last timings, in the unit of the field's clock; ``with`` times its block."""
+class Stopwatch:
+    """Adds timings to a metric with ``add``; ``with`` times its block."""
 
-    __slots__ = ("_blocks", "_last")
-
-    def __init__(self, state: _state.State) -> None:
-        super().__init__(state)
-        self._blocks: list[TimerContext] = []
-        self._last: TimerContext | None = None
+    _blocks: list[TimerContext]
+    _last: TimerContext | None
+    timer: Callable[[], float]
+    add: Callable[[float], None]
 
     def start(self) -> None:
         """Begin a timing; one that was begun and not stopped is forgotten."""
-        self._last = TimerContext(self._state.field.timer)  # type: ignore[attr-defined]  # TimerField
+        self._last = TimerContext(self.timer)
 
     def stop(self) -> None:
         """End the timing begun last and add it; another call ends it again, as a lap.
@@ -180,7 +178,7 @@ class Timer(MovingAverage):
         return 0.0 if self._last is None else self._last.elapsed
 
     def __enter__(self) -> TimerContext:
-        block = self._last = TimerContext(self._state.field.timer)  # type: ignore[attr-defined]  # TimerField
+        block = self._last = TimerContext(self.timer)
         self._blocks.append(block)
         return block
 
@@ -190,3 +188,21 @@ class Timer(MovingAverage):
         if self._blocks:  # a fork inside the block leaves the child none
             self._last = self._blocks.pop()
             self.stop()
+
+
+class Timer(Stopwatch, MovingAverage):
+    """The mean of the last timings, in the unit of the field's clock; ``with`` times its block."""
+
+    def __init__(self, state: _state.State) -> None:
+        super().__init__(state)
+        self._blocks = []
+        self._last = None
+
+    @property
+    def timer(self) -> Callable[[], float]:  # type: ignore[override]  # it cannot be set
+        """The clock."""
+        return self._state.field.timer  # type: ignore[attr-defined,no-any-return]  # TimerField
+
+    def time(self) -> Timer:
+        """What times a block, as in version 2."""
+        return self

@@ -17,8 +17,9 @@ from weakref import ref
 
 from mmstats_format import DeclarationError, settings
 
-from ._create import check_host
-from ._fields import (
+from .._create import check_host
+from .._naming import expand, words
+from .fields import (
     Field,
     PlainField,
     StaticDoubleField,
@@ -27,9 +28,8 @@ from ._fields import (
     StaticUInt64Field,
     StaticUIntField,
 )
-from ._file import File
-from ._naming import expand
-from ._state import State
+from .file import File
+from .state import State
 
 
 class BaseMmStats(threading.local):
@@ -77,7 +77,7 @@ class BaseMmStats(threading.local):
         # A template that tells processes and threads apart has a file in each thread; they are removed together.
         together = "{PID}" in file_template and "{TID}" in file_template
         family = (kind, path_template, file_template) if together else None
-        file = File(lambda: expand(path_template, file_template, kind.__name__), family)
+        file = File(lambda: expand(path_template, file_template, words(kind.__name__)), family)
 
         states: dict[str, State] = {}
         setters: dict[str, Callable[[Any], None]] = {}

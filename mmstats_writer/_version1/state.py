@@ -20,8 +20,8 @@ from mmstats_format import ClosedError, DeclarationError, layout
 from mmstats_format.types import Type, type_of
 
 if TYPE_CHECKING:
-    from ._fields import Field
-    from ._file import File
+    from .fields import Field
+    from .file import File
 
 _LABEL_SIZE = struct.Struct(layout.V1_LABEL_SIZE)
 _SIGNATURE_SIZE = struct.Struct(layout.V1_SIGNATURE_SIZE)

@@ -14,7 +14,7 @@ from mmstats_testing.documents import one, parsed, two
 from mmstats_testing.saying import Speaker, expected, quiet, said
 from mmstats_testing.strategies import SIZES, documents, used
 
-import mmstats_writer as writer
+import mmstats_writer._version1 as writer
 from mmstats_format import Document, Field, build
 from mmstats_reader import read
 

@@ -24,7 +24,7 @@ SECONDS = 1.5
 # Both halves of each double are the same 32 bits, and each double is another: a torn one shows, and cannot occur twice.
 WRITER = """
 import struct, sys, time
-from mmstats_writer import BaseMmStats, CounterField, DoubleField
+from mmstats_writer._version1 import BaseMmStats, CounterField, DoubleField
 
 class Busy(BaseMmStats):
     counter = CounterField()

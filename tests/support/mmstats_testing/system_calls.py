@@ -29,7 +29,7 @@ WARM_UP = 1000
 
 _PROGRAM = """
 import os, sys
-from mmstats_writer import *
+from mmstats_writer._version1 import *
 
 class Stats(MmStats):
     counter = CounterField()

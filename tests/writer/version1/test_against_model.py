@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mmstats_testing.documents import parsed
 
 from mmstats_reader import read
-from mmstats_writer import (
+from mmstats_writer._version1 import (
     AverageField,
     BaseMmStats,
     BoolField,

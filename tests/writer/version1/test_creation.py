@@ -19,7 +19,7 @@ from mmstats_testing.documents import parsed
 from mmstats_testing.locks import locked
 from mmstats_testing.running import skip_or_fail
 
-from mmstats_writer import BaseMmStats, CounterField, MmStats, StringField
+from mmstats_writer._version1 import BaseMmStats, CounterField, MmStats, StringField
 
 
 class Hits(MmStats):
@@ -100,7 +100,7 @@ def test_a_failure_on_the_way_is_an_oserror_and_leaves_nothing(
 def test_a_limit_on_file_size_is_an_oserror_and_no_signal(directory: Path) -> None:
     program = """
         import errno, os, resource, sys
-        from mmstats_writer import BaseMmStats, StringField
+        from mmstats_writer._version1 import BaseMmStats, StringField
         class Large(BaseMmStats):
             text = StringField(size=100_000)
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
@@ -117,7 +117,7 @@ def test_a_full_disk_is_an_oserror_when_the_file_is_made(tmp_path: Path) -> None
     """On a file system of one page, really full; needs the right to mount one."""
     program = f"""
         import ctypes, errno, os
-        from mmstats_writer import BaseMmStats, StringField
+        from mmstats_writer._version1 import BaseMmStats, StringField
         class Large(BaseMmStats):
             text = StringField(size=100_000)
         libc = ctypes.CDLL(None, use_errno=True)
@@ -184,7 +184,7 @@ def test_a_forked_child_does_not_keep_the_dead_parents_lock(directory: Path, tou
     """V1-W6: neither through the inherited descriptor nor through the inherited mapping."""
     program = f"""
         import os, signal, sys, time
-        from mmstats_writer import BaseMmStats, CounterField
+        from mmstats_writer._version1 import BaseMmStats, CounterField
         class Hits(BaseMmStats):
             hits = CounterField()
         stats = Hits(filename="parent.mmstats")
@@ -227,7 +227,7 @@ def test_two_hundred_starters_of_one_name_get_two_hundred_files(directory: Path)
     """V1-W4: with `link`, no two own one name."""
     program = """
         import sys
-        from mmstats_writer import BaseMmStats, CounterField
+        from mmstats_writer._version1 import BaseMmStats, CounterField
         class Hits(BaseMmStats):
             hits = CounterField()
         sys.stdin.read(1)

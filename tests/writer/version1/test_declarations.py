@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mmstats_format import DeclarationError, MmstatsError, UnsupportedHost
-from mmstats_writer import (
+from mmstats_writer._version1 import (
     BaseMmStats,
     BufferedField,
     CounterField,

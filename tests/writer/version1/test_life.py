@@ -18,12 +18,12 @@ import pytest
 from mmstats_testing.documents import parsed
 from mmstats_testing.locks import locked
 
+from mmstats_format import ClosedError
 from mmstats_reader import read
-from mmstats_writer import (
+from mmstats_writer._version1 import (
     AverageField,
     BaseMmStats,
     BoolField,
-    ClosedError,
     CounterField,
     DoubleField,
     MmStats,
@@ -224,7 +224,7 @@ class TestFork:
     def test_multiprocessing_workers_have_files_of_their_own(self, directory: Path, method: str) -> None:
         program = f"""
             import multiprocessing
-            from mmstats_writer import BaseMmStats, CounterField
+            from mmstats_writer._version1 import BaseMmStats, CounterField
             class Hits(BaseMmStats):
                 hits = CounterField()
             stats = Hits()
@@ -249,7 +249,7 @@ class TestFork:
         """V1-W6: descriptors come and go in other threads while one forks."""
         program = """
             import os, threading, time
-            from mmstats_writer import BaseMmStats, CounterField
+            from mmstats_writer._version1 import BaseMmStats, CounterField
             class Hits(BaseMmStats):
                 hits = CounterField()
             stats = Hits(filename="{PID}-{TID}")
@@ -294,7 +294,8 @@ class TestFork:
         """As a server written in C does it, without the call before; another thread may be making a file just then."""
         program = """
             import ctypes, os, threading, time
-            from mmstats_writer import BaseMmStats, CounterField, _file
+            from mmstats_writer import _file
+            from mmstats_writer._version1 import BaseMmStats, CounterField
             class Hits(BaseMmStats):
                 hits = CounterField()
             stats = Hits(filename="c.mmstats")
@@ -463,7 +464,7 @@ class TestDeath:
     def test_what_was_counted_before_kill_9_is_in_the_file(self, directory: Path) -> None:
         program = """
             import os
-            from mmstats_writer import MmStats, CounterField
+            from mmstats_writer._version1 import MmStats, CounterField
             class Hits(MmStats):
                 hits = CounterField()
             stats = Hits(filename="killed.mmstats")
@@ -487,7 +488,7 @@ class TestDeath:
     def test_an_exit_with_threads_running_is_clean(self, directory: Path) -> None:
         program = """
             import threading, time
-            from mmstats_writer import MmStats, CounterField
+            from mmstats_writer._version1 import MmStats, CounterField
             class Hits(MmStats):
                 hits = CounterField()
             stats = Hits()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmstats_reader import read
-from mmstats_writer import AverageField, BaseMmStats, CounterField, MovingAverageField, TimerField
+from mmstats_writer._version1 import AverageField, BaseMmStats, CounterField, MovingAverageField, TimerField
 
 
 class Clock:

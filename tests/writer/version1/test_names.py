@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from mmstats_format import DeclarationError
 from mmstats_reader import read
-from mmstats_writer import BaseMmStats, CounterField, DeclarationError
+from mmstats_writer._version1 import BaseMmStats, CounterField
 
 
 class Hits(BaseMmStats):

@@ -11,7 +11,7 @@ import pytest
 from mmstats_testing.documents import parsed
 
 from mmstats_format import Field
-from mmstats_writer import (
+from mmstats_writer._version1 import (
     BaseMmStats,
     BoolField,
     BufferedField,

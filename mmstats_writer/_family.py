@@ -1,0 +1,161 @@
+"""A metric as it is declared, with its children: one set of label values each.
+
+Rule 1: a family belongs to one instance and to no thread; what it hands out finds the right file by itself.
+Rule 2: a family has a bounded number of children; what is beyond is counted together (V2-W14).
+"""
+
+from __future__ import annotations
+
+import operator
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mmstats_format import UpdateError, layout
+
+from . import _file, _records
+from ._metric import Metric
+from ._records import Declaration
+from ._words import UNSET
+
+if TYPE_CHECKING:
+    from ._publisher import Publisher
+
+OVERFLOW = "__overflow__"
+
+
+class Behaviour(NamedTuple):
+    """What a field says beside the declaration that stands in the file.
+
+    Attributes:
+        metric: class of the children.
+        initial: gives the first value of each file; None for the one that FORMAT.md V2-31 gives.
+        bits: width at which whole numbers wrap.
+        max_series: children at most.
+        clock: of a timer, in seconds.
+        window: values that a moving average keeps; None for any number.
+        seconds: how long it keeps them.
+    """
+
+    metric: type[Metric]
+    initial: Callable[[], Any] | None = None
+    bits: int = 64
+    max_series: int = 1000
+    clock: Callable[[], float] | None = None
+    window: int | None = None
+    seconds: float = float("inf")
+
+
+class Family:
+    """One metric of one instance."""
+
+    def __init__(self, publisher: Publisher, declared: Declaration, behaviour: Behaviour) -> None:
+        """Check the declaration.
+
+        Raises:
+            DeclarationError: no file can hold it.
+        """
+        self.publisher, self.declared, self._behaviour = publisher, declared, behaviour
+        self.record = _records.family(declared)
+        self.code = layout.V2_WORDS.get(declared.type, "Q")
+        self.unset = UNSET.get(declared.type, b"")
+        self.first = _first(declared, behaviour)
+        self.clock: Any = behaviour.clock
+        self.window, self.seconds = behaviour.window, behaviour.seconds
+        self._children: dict[tuple[tuple[str, object], ...], Metric] = {}
+        self._series: dict[tuple[str, ...], Metric] = {}
+
+    def begin(self) -> Metric:
+        """What the attribute gives: the metric itself, or the parent of its children."""
+        return self._behaviour.metric(self) if self.declared.labels else self._add(())
+
+    def make(self, number: int, file: Any) -> Metric:
+        """The metric of a series in a file."""
+        return self._behaviour.metric(self, number, file)
+
+    def initial(self) -> Any:
+        """The first value where the field gives one, else None; asked for whenever a file is made."""
+        initial = self._behaviour.initial
+        return None if initial is None else initial()
+
+    def child(self, labels: dict[str, object]) -> Metric:
+        """The metric with these label values.
+
+        Raises:
+            UpdateError: other label names than the declared ones.
+        """
+        try:
+            return self._children[tuple(labels.items())]
+        except (KeyError, TypeError):  # new, or a value that cannot be hashed
+            pass
+        names = self.declared.labels
+        if not names or labels.keys() != set(names):
+            wanted = ", ".join(names) or "none"
+            raise UpdateError("wrong-labels", self.declared.name, f"its labels are {wanted}; not {', '.join(labels)}")
+        values = tuple(str(labels[name]) for name in names)
+        self.publisher.here()  # a thread's first use may call what fields give, which is not for the guard
+        with _file._guard:
+            crowded = values not in self._series and len(self._series) >= self._behaviour.max_series
+            if crowded:
+                values = (OVERFLOW,) * len(names)
+            new = values not in self._series
+            if new:
+                self._series[values] = self._add(values)
+            child = self._series[values]
+        if crowded and new:
+            _file.warn(
+                "%s: more than %d sets of labels; further ones are counted as %s",
+                self.declared.name,
+                self._behaviour.max_series,
+                OVERFLOW,
+            )
+        # Only texts are looked up as they come: a number is equal to a boolean, and their texts differ.
+        bounded = len(self._children) < 4 * self._behaviour.max_series
+        if not crowded and bounded and all(type(value) is str for value in labels.values()):
+            self._children[tuple(labels.items())] = child
+        return child
+
+    def fit(self, value: Any) -> Any:
+        """What the word holds for `value`: whole numbers wrap.
+
+        Raises:
+            UpdateError: it is of another type.
+        """
+        bits = self._behaviour.bits
+        try:
+            match self.declared.type:
+                case "unsigned":
+                    return operator.index(value) & ((1 << bits) - 1)
+                case "signed":
+                    half = 1 << (bits - 1)
+                    return ((operator.index(value) + half) & ((1 << bits) - 1)) - half
+                case "boolean":
+                    return int(bool(value))
+            if isinstance(value, str | bytes):
+                raise TypeError
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            detail = f"{value!r} is no value of the type {self.declared.type}"
+            raise UpdateError("bad-value", self.declared.name, detail) from None
+
+    def _add(self, values: tuple[str, ...]) -> Metric:
+        return self.publisher.add(self, tuple(map(_records.label_value, values)))
+
+
+def _first(declared: Declaration, behaviour: Behaviour) -> bytes:
+    """The bytes of a slot before the first update (V2-31)."""
+    unset = UNSET.get(declared.type, b"")
+    match declared.kind:
+        case "text":
+            unset = struct.pack(layout.V2_TEXT_HEAD, layout.V2_NO_TEXT)
+            buffer = unset.ljust(declared.buffer, b"\0")
+        case "summary":
+            nothing = UNSET["float"]
+            buffer = bytes(declared.buffer - 3 * len(nothing)) + 3 * nothing
+        case "gauge" if declared.combination == "last":
+            buffer = bytes(declared.buffer - len(unset)) + unset
+        case "gauge":
+            return unset
+        case _:
+            buffer = bytes(declared.buffer)
+    return bytes(declared.slot - 2 * len(buffer)) + 2 * buffer if buffer else bytes(declared.slot)

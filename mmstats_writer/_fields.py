@@ -1,0 +1,568 @@
+"""Fields, the declarations in a model's class: what each is called, means and does.
+
+Rule 1: a field belongs to a class and holds nothing of an instance.
+Rule 2: all that can be wrong with a field alone is found when it is declared to an instance.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+
+from mmstats_format import DeclarationError
+
+from ._family import Behaviour
+from ._latches import Histogram, Summary, Text, TimedGauge, Timer
+from ._records import Declaration
+from ._words import Counter, FloatCounter, Gauge, MovingAverage, Plain, State
+
+if TYPE_CHECKING:
+    from . import _version1
+    from ._model import BaseMmStats
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+#: Bounds for durations of requests, in seconds.
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def linear(start: float, width: float, count: int) -> tuple[float, ...]:
+    """`count` bounds, `width` apart, the first of which is `start`."""
+    return tuple(start + width * step for step in range(count))
+
+
+def exponential(start: float, factor: float, count: int) -> tuple[float, ...]:
+    """`count` bounds, each `factor` times the one before, the first of which is `start`."""
+    return tuple(start * factor**step for step in range(count))
+
+
+class Field(Generic[T_co]):
+    """A metric of a model.
+
+    Attributes:
+        name: the metric's name without the instance's prefix; None for the attribute's name.
+        help: what it counts or measures, in a sentence.
+        unit: of its values, such as ``"bytes"`` or ``"seconds"``.
+        labelnames: names of its labels.
+        max_series: how many sets of label values have a series of their own; further ones are counted together.
+    """
+
+    #: Whether the attribute gives the plain value, and not an object.
+    plain = False
+
+    def __init__(
+        self,
+        name: str | None = None,
+        help: str = "",
+        unit: str = "",
+        labelnames: Sequence[str] = (),
+        max_series: int = 1000,
+    ) -> None:
+        """Declare a metric.
+
+        Args:
+            name: its name, without the instance's prefix; the attribute's name by default.
+            help: what it says, in a sentence.
+            unit: of its values.
+            labelnames: names of its labels; its children are then what is updated.
+            max_series: how many sets of label values are told apart; further ones are counted in one series.
+
+        Raises:
+            TypeError: an argument is of the wrong type.
+            ValueError: `max_series` is less than 1.
+        """
+        for given, what in ((name, "name"), (help, "help"), (unit, "unit")):
+            if not isinstance(given, str) and not (what == "name" and given is None):
+                raise TypeError(f"a field's {what} is text, not {type(given).__name__}")
+        if isinstance(labelnames, str) or not all(isinstance(label, str) for label in labelnames):
+            raise TypeError("a field's labelnames are a sequence of texts")
+        check_size(max_series, least=1)
+        self.name, self.help, self.unit = name, help, unit
+        self.labelnames, self.max_series = tuple(labelnames), max_series
+
+    def declared(self, name: str) -> Declaration:
+        """What stands in the file, under its full name."""
+        raise NotImplementedError
+
+    def behaviour(self) -> Behaviour:
+        """What does not stand in the file."""
+        raise NotImplementedError
+
+    def version1(self) -> _version1.Field[Any] | None:
+        """The same in version 1 of the format; None where that cannot carry it."""
+        return None
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: BaseMmStats, owner: type) -> T_co: ...
+    def __get__(self, instance: BaseMmStats | None, owner: type) -> Any:
+        return self  # an instance's class has something else in this place
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    def _declare(self, name: str, kind: str, type: str, combination: str, **more: Any) -> Declaration:
+        return Declaration(name, kind, type, combination, self.unit, self.help, self.labelnames, **more)
+
+
+class CounterField(Field[Counter]):
+    """A `Counter`: of whole numbers, or with ``type=float`` of floats."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        help: str = "",
+        unit: str = "",
+        labelnames: Sequence[str] = (),
+        type: type[int] | type[float] = int,
+        max_series: int = 1000,
+    ) -> None:
+        super().__init__(name, help, unit, labelnames, max_series)
+        self.type = _number_type(type)
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "counter", "float" if self.type is float else "unsigned", "sum")
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(FloatCounter if self.type is float else Counter, max_series=self.max_series)
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        return None if self.type is float or self.labelnames else _version1.CounterField(self.name)
+
+
+class GaugeField(Field[Gauge]):
+    """A `Gauge`, of floats or with ``type=int`` of whole numbers."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        help: str = "",
+        unit: str = "",
+        labelnames: Sequence[str] = (),
+        combine: str = "all",
+        type: type[int] | type[float] = float,
+        max_series: int = 1000,
+    ) -> None:
+        """Declare a gauge; see `Field`.
+
+        Args:
+            name: as for every field.
+            help: as for every field.
+            unit: as for every field.
+            labelnames: as for every field.
+            combine: what counts over several writers: their ``"sum"``, the ``"min"``, the ``"max"``, what was set
+                ``"last"``, or ``"all"`` beside one another.
+            type: `float`, or `int` for 64 bits signed.
+            max_series: as for every field.
+
+        Raises:
+            ValueError: `combine` or `type` is none of these.
+        """
+        super().__init__(name, help, unit, labelnames, max_series)
+        if combine not in ("sum", "min", "max", "last", "all"):
+            raise ValueError(f"a gauge combines by sum, min, max, last or all, not {combine!r}")
+        self.combine, self.type = combine, _number_type(type)
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "gauge", "signed" if self.type is int else "float", self.combine)
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(TimedGauge if self.combine == "last" else Gauge, max_series=self.max_series)
+
+
+class MovingAverageField(Field[MovingAverage]):
+    """A `MovingAverage` of the last `size` values, or with `seconds` of those of so many seconds."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        size: int = 100,
+        seconds: float | None = None,
+        help: str = "",
+        unit: str = "",
+        labelnames: Sequence[str] = (),
+        max_series: int = 1000,
+    ) -> None:
+        super().__init__(name, help, unit, labelnames, max_series)
+        check_size(size, least=1)
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"a window has more than 0 seconds, not {seconds}")
+        self.size, self.seconds = size, seconds
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "gauge", "float", "all")
+
+    def behaviour(self) -> Behaviour:
+        if self.seconds is None:
+            return Behaviour(MovingAverage, max_series=self.max_series, window=self.size)
+        return Behaviour(MovingAverage, max_series=self.max_series, seconds=self.seconds)
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        fits = self.seconds is None and not self.labelnames
+        return _version1.MovingAverageField(self.name, self.size) if fits else None
+
+
+class SummaryField(Field[Summary]):
+    """A `Summary`: count, sum, least, greatest and last value."""
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "summary", "float", "sum")
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(Summary, max_series=self.max_series)
+
+
+class AverageField(SummaryField):
+    """A `Summary`, by its mean; the mean over several writers is exact."""
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        return None if self.labelnames else _version1.AverageField(self.name)
+
+
+class HistogramField(Field[Histogram]):
+    """A `Histogram` by `bounds`, each of which belongs to the values below it."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        help: str = "",
+        unit: str = "",
+        labelnames: Sequence[str] = (),
+        bounds: Sequence[float] = BOUNDS,
+        max_series: int = 1000,
+    ) -> None:
+        """Declare a histogram; see `Field`.
+
+        Args:
+            name: as for every field.
+            help: as for every field.
+            unit: as for every field.
+            labelnames: as for every field.
+            bounds: ascending; `linear` and `exponential` make such. A last one of infinity goes without saying.
+            max_series: as for every field.
+        """
+        super().__init__(name, help, unit, labelnames, max_series)
+        self.bounds = tuple(map(float, bounds))
+        if self.bounds and self.bounds[-1] == math.inf:
+            self.bounds = self.bounds[:-1]
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "histogram", "float", "sum", bounds=self.bounds)
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(Histogram, max_series=self.max_series)
+
+
+class TimerField(HistogramField):
+    """A `Timer`: a histogram of seconds by the clock `timer`."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type) -> Self: ...
+        @overload
+        def __get__(self, instance: BaseMmStats, owner: type) -> Timer: ...
+        def __get__(self, instance: BaseMmStats | None, owner: type) -> Any: ...
+
+    def __init__(
+        self,
+        name: str | None = None,
+        help: str = "",
+        labelnames: Sequence[str] = (),
+        bounds: Sequence[float] = BOUNDS,
+        timer: Callable[[], float] = time.perf_counter,
+        max_series: int = 1000,
+    ) -> None:
+        super().__init__(name, help, "seconds", labelnames, bounds, max_series)
+        if not callable(timer):
+            raise TypeError(f"a timer is a function that gives the time, not {type(timer).__name__}")
+        self.timer = timer
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(Timer, max_series=self.max_series, clock=self.timer)
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        return None if self.labelnames else _version1.TimerField(self.name, timer=self.timer)
+
+
+class StateField(Field[State]):
+    """A `State`: one of `states` is active, at first the first of them."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        states: Sequence[str] = (),
+        help: str = "",
+        labelnames: Sequence[str] = (),
+        max_series: int = 1000,
+    ) -> None:
+        super().__init__(name, help, "", labelnames, max_series)
+        if isinstance(states, str) or not all(isinstance(state, str) for state in states):
+            raise TypeError("a field's states are a sequence of texts")
+        self.states = tuple(states)
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "state set", "unsigned", "all", states=self.states)
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(State, max_series=self.max_series)
+
+
+class TextField(Field[Text]):
+    """A `Text` of at most `size` bytes in UTF-8; what is longer is cut after a whole character."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        size: int = 255,
+        help: str = "",
+        labelnames: Sequence[str] = (),
+        max_series: int = 1000,
+    ) -> None:
+        super().__init__(name, help, "", labelnames, max_series)
+        check_size(size, least=1)
+        self.size = size
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "text", "text", "all", capacity=self.size)
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(Text, max_series=self.max_series)
+
+
+class PlainField(Field[T]):
+    """A value that is set by assignment.
+
+    Attributes:
+        type: value type of FORMAT.md 3.6.
+        bits: width at which whole numbers wrap.
+    """
+
+    plain = True
+    type = "unsigned"
+    bits = 64
+
+    def __init__(self, name: str | None = None, help: str = "", unit: str = "") -> None:
+        super().__init__(name, help, unit)
+
+    def initial(self) -> Any:
+        """The first value of each file."""
+        return 0
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "unknown", self.type, "all")
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(Plain, initial=self.initial, bits=self.bits)
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        counterpart: type[_version1.Field[Any]] = getattr(_version1, self._known())
+        return counterpart(self.name)
+
+    def _known(self) -> str:
+        """The name of this field's class in the other version: its own, or that of what it is derived from."""
+        return next(kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__)
+
+    if TYPE_CHECKING:
+
+        def __set__(self, instance: BaseMmStats, value: T) -> None: ...
+
+
+class UInt64Field(PlainField[int]):
+    """An unsigned integer of 64 bits."""
+
+
+class UIntField(PlainField[int]):
+    """An unsigned integer of 32 bits."""
+
+    bits = 32
+
+
+class IntField(PlainField[int]):
+    """A signed integer of 32 bits."""
+
+    type = "signed"
+    bits = 32
+
+
+class ShortField(PlainField[int]):
+    """A signed integer of 16 bits."""
+
+    type = "signed"
+    bits = 16
+
+
+class UShortField(PlainField[int]):
+    """An unsigned integer of 16 bits."""
+
+    bits = 16
+
+
+class ByteField(PlainField[int]):
+    """A signed integer of 8 bits."""
+
+    type = "signed"
+    bits = 8
+
+
+class DoubleField(PlainField[float]):
+    """A float of 64 bits."""
+
+    type = "float"
+
+
+class FloatField(PlainField[float]):
+    """A float; in version 1 of 32 bits."""
+
+    type = "float"
+
+
+class BoolField(PlainField[bool]):
+    """True or false; whatever is assigned counts by its truth."""
+
+    type = "boolean"
+
+    def __init__(self, name: str | None = None, initial: bool = False, help: str = "") -> None:
+        super().__init__(name, help)
+        self._initial = initial
+
+    def initial(self) -> Any:
+        return self._initial
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        return _version1.BoolField(self.name, self._initial)
+
+
+class StringField(PlainField[str]):
+    """Text of at most `size` bytes in UTF-8, set by assignment; what is longer is cut after a whole character."""
+
+    def __init__(self, name: str | None = None, size: int = 255, help: str = "") -> None:
+        super().__init__(name, help)
+        check_size(size, least=1)
+        self.size = size
+
+    def initial(self) -> Any:
+        return ""
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "text", "text", "all", capacity=self.size)
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(Text, initial=self.initial)
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        return _version1.StringField(self.name, self.size)
+
+
+class StaticField(PlainField[T]):
+    """A value that is given with the declaration and never changes."""
+
+    if not TYPE_CHECKING:
+        __set__ = None
+
+    def __init__(self, name: str | None = None, value: object = None, help: str = "", unit: str = "") -> None:
+        """Declare a constant.
+
+        Args:
+            name: as for every field.
+            value: the value, or a callable that is asked for it whenever a file is made.
+            help: as for every field.
+            unit: as for every field.
+        """
+        super().__init__(name, help, unit)
+        self.value = value
+
+    def initial(self) -> Any:
+        value = self.value() if callable(self.value) else self.value
+        if value is None:
+            raise DeclarationError("no-value", self.name or "", "a static field has a value")
+        return value
+
+    def version1(self) -> _version1.Field[Any] | None:
+        from . import _version1
+
+        counterpart: type[_version1.StaticField[Any]] = getattr(_version1, self._known())
+        return counterpart(self.name, self.value)
+
+
+class StaticUIntField(StaticField[int]):
+    """A constant unsigned integer of 32 bits."""
+
+    bits = 32
+
+
+class StaticInt64Field(StaticField[int]):
+    """A constant signed integer of 64 bits."""
+
+    type = "signed"
+
+
+class StaticUInt64Field(StaticField[int]):
+    """A constant unsigned integer of 64 bits."""
+
+
+class StaticFloatField(StaticField[float]):
+    """A constant float; in version 1 of 32 bits."""
+
+    type = "float"
+
+
+class StaticDoubleField(StaticField[float]):
+    """A constant float of 64 bits."""
+
+    type = "float"
+
+
+class StaticTextField(StaticField[str]):
+    """A constant text of at most 256 bytes in UTF-8."""
+
+    size = 256
+
+    def initial(self) -> Any:
+        value = super().initial()
+        if isinstance(value, str) and len(value.encode("utf-8", "backslashreplace")) > self.size:
+            raise DeclarationError("text-too-long", self.name or "", f"the text has more than {self.size} bytes")
+        return value
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "text", "text", "all", capacity=self.size)
+
+    def behaviour(self) -> Behaviour:
+        return Behaviour(Text, initial=self.initial)
+
+
+def check_size(size: int, least: int) -> None:
+    """Refuse a size that is no whole number from `least` up.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is too small.
+    """
+    if not isinstance(size, int):
+        raise TypeError(f"a size is a whole number, not {type(size).__name__}")
+    if size < least:
+        raise ValueError(f"a size is at least {least}, not {size}")
+
+
+def _number_type(given: Any) -> Any:
+    if given not in (int, float):
+        raise ValueError(f"a type is int or float, not {given!r}")
+    return given

@@ -1,0 +1,187 @@
+"""What one instance publishes: its families, their series, and a file for each thread that updates them.
+
+    families ── series, numbered ──┬── file of thread 1: metric 0, 1, 2, …
+                                   └── file of thread 2: metric 0, 2, …      those that it touched
+
+Rule 1: what all threads share changes under a lock, and only where something is declared or a thread is new; an update
+        does not come here but for a thread's first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from weakref import WeakSet
+
+from mmstats_format import ClosedError, DeclarationError, settings
+
+from . import _file
+from ._family import Behaviour, Family
+from ._file2 import File
+from ._metric import Metric
+from ._naming import expand, words
+from ._records import Declaration
+from ._threads import local
+
+
+class Publisher:
+    """The families of one instance, and where they are published."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        filename: str | os.PathLike[str] | None,
+        app: str | None,
+        class_name: str,
+    ) -> None:
+        """Look at the templates; see `mmstats_writer.BaseMmStats`."""
+        self._path = _template(settings.stats_path() if path is None else path, "path")
+        self._filename = _template(settings.stats_filename("{APP}") if filename is None else filename, "filename")
+        self._app = _template(settings.app() if app is None else app, "app")
+        self._class = class_name
+        self.disabled = settings.disabled()
+        self._families: dict[str, Family] = {}
+        self._series: list[tuple[Family, Sequence[bytes]]] = []
+        self._idle: list[File] = []
+        self._files: WeakSet[File] = WeakSet()
+        #: What each thread has: its file, and the metrics in it.
+        self.threads = local()
+        #: False until the instance is made: then nothing fails any more.
+        self.opened = False
+        self._removed = False
+        self.wanted()  # the templates' errors, now
+
+    def declare(self, declared: Declaration, behaviour: Behaviour) -> Metric:
+        """One more family; gives its metric, or the parent of its children.
+
+        Raises:
+            DeclarationError: no file can hold it, or its name is taken.
+            ClosedError: the files were removed.
+        """
+        if declared.name in self._families:
+            raise DeclarationError("duplicate-name", declared.name, "another metric of this instance has this name")
+        family = Family(self, declared, behaviour)
+        with _file._guard:
+            # Another thread may have been faster.
+            if self._families.setdefault(declared.name, family) is not family:
+                return self.declare(declared, behaviour)
+        return family.begin()
+
+    def add(self, family: Family, values: Sequence[bytes]) -> Metric:
+        """One more series; gives its metric in the calling thread's file."""
+        with _file._guard:
+            number = len(self._series)
+            self._series.append((family, values))
+        file = self.here()
+        metric = file.metric(number, family)
+        if self.opened:
+            file.prepare()
+        return metric
+
+    def open(self) -> None:
+        """Make the calling thread's file.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        file = self.here()
+        if self.disabled:
+            file.prepare()
+        else:
+            file.open()
+        self.opened = True
+
+    def here(self) -> File:
+        """The calling thread's file, which may not be made yet."""
+        try:
+            file: File = self.threads.file
+            return file
+        except AttributeError:
+            return self._arrive()
+
+    def families(self) -> list[Family]:
+        """All families, in the order of their declaration."""
+        return list(self._families.values())
+
+    def labels(self, number: int) -> Sequence[bytes]:
+        """The label values of a series."""
+        return self._series[number][1]
+
+    @property
+    def path(self) -> str:
+        """Where the calling thread's file is, or was; where statistics are disabled, where it would be."""
+        return self.wanted() if self.disabled else self.here().path
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the calling thread's file; None once it is removed, or where statistics are disabled."""
+        return None if self.disabled or self._removed else self.here().size
+
+    def flush(self, wait: bool) -> None:
+        """Have the values of all threads written to disk; the calling thread's file is made if it is not.
+
+        Raises:
+            ClosedError: the files were removed.
+            OSError: the kernel could not write.
+        """
+        if self.disabled:
+            return
+        here = self.here()
+        here.flush(wait)
+        for file in self._files:
+            if file is not here and file.made:
+                file.flush(wait)
+
+    def remove(self) -> None:
+        """Give up the files of all threads, and take them from the disk."""
+        self._removed = True
+        for file in list(self._files):
+            file.remove()
+
+    def app(self) -> str:
+        """The application's name."""
+        return str(self._words()["APP"])
+
+    def wanted(self) -> str:
+        """The path under which the calling thread's file is to be made."""
+        return expand(self._path, self._filename, self._words())
+
+    def _words(self) -> dict[str, str | int]:
+        return words(self._class, self._app)
+
+    def _arrive(self) -> File:
+        """A file for a thread that is new here: one that another thread left, or one of its own."""
+        if self._removed:
+            raise ClosedError("the instance's files were removed; make a new one")
+        try:
+            file = self._idle.pop()
+        except IndexError:
+            file = File(self)
+            self._files.add(file)
+        else:
+            file.hand_over()
+        file.own()
+        self.threads.file, self.threads.metrics = file, file.metrics
+        self.threads.leaving = _Leaving(self._idle, file)
+        for number, (family, _) in enumerate(self._series):
+            if not family.declared.labels:
+                file.metric(number, family)
+        return file
+
+
+class _Leaving:
+    """Lives as long as its thread, and then passes the thread's file on."""
+
+    def __init__(self, idle: list[File], file: File) -> None:
+        self._idle, self._file = idle, file
+
+    def __del__(self) -> None:
+        self._file.disown()
+        self._idle.append(self._file)
+
+
+def _template(given: str | os.PathLike[str], what: str) -> str:
+    template = os.fspath(given)
+    if not isinstance(template, str):
+        raise TypeError(f"{what} is text, not {type(template).__name__}")
+    return template
