@@ -3,62 +3,125 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from mmstats_testing.original import Original
 from mmstats_testing.running import environment
 from mmstats_testing.system_calls import UPDATES, count
 
-from mmstats_writer._version1 import CounterField, DoubleField, MmStats, StaticUIntField, UInt64Field
+from mmstats_writer import CounterField
+from mmstats_writer import MmStats as Model
+from mmstats_writer._version1 import DoubleField, MmStats, StaticUIntField, UInt64Field
 
 from .measure import Effort, Statement, Value, in_turns, output, value
 from .report import Figure
 
 PROMETHEUS = "prometheus_client, multi-process"
 ORIGINAL = "mmstats 0.8.0, CPython 2.7"
+POLLING = Path(__file__).with_name("polling.py")
 
 _MODEL = """
-from {package} import MmStats, CounterField, DoubleField, AverageField
+from mmstats_writer import MmStats, CounterField, GaugeField, HistogramField, SummaryField, TextField, TimerField
+class Stats(MmStats):
+    requests = CounterField()
+    routed = CounterField(labelnames=("method", "status"))
+    queued = GaugeField(combine="sum")
+    body = HistogramField()
+    latency = TimerField()
+    sizes = SummaryField()
+    phase = TextField()
+stats = Stats()
+child = stats.routed.labels(method="GET", status="200")
+inc = stats.requests.inc
+"""
+_FACADE = """
+from mmstats import MmStats, CounterField, DoubleField, AverageField
 class Stats(MmStats):
     counter = CounterField()
     double = DoubleField()
     average = AverageField()
-stats = Stats(filename="{{CMD}}-{{PID}}.mmstats")
-inc = stats.counter.{inc}
+stats = Stats(filename="{CMD}-{PID}.mmstats")
 """
 _PROMETHEUS = """
-from prometheus_client import Counter
-counter = Counter("benchmark", "What is counted.")
+from prometheus_client import Counter, Gauge, Histogram, Summary
+counter = Counter("counter", "What is counted.")
+routed = Counter("routed", "What is counted.", ["method", "status"])
+gauge = Gauge("gauge", "What is measured.", multiprocess_mode="livesum")
+bounds = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+histogram = Histogram("histogram", "What is measured.", buckets=bounds)
+summary = Summary("summary", "What is measured.")
+child = routed.labels("GET", "200")
 inc = counter.inc
 """
 _EMPTY = """
 class Thing:
-    def method(self):
+    def method(self, amount=1):
         pass
-thing = Thing()
+method = Thing().method
 """
+
+#: What is timed beside its counterpart of prometheus_client: ours, its names, theirs, its names, and the bound.
+_UPDATES = {
+    "counter: stats.requests.inc()": ("stats.requests.inc()", "stats", "counter.inc()", "counter", 6),
+    "histogram of 11 bounds: stats.body.observe(0.3)": (
+        "stats.body.observe(0.3)",
+        "stats",
+        "histogram.observe(0.3)",
+        "histogram",
+        4,
+    ),
+    "gauge: stats.queued.set(3)": ("stats.queued.set(3)", "stats", "gauge.set(3)", "gauge", None),
+    "gauge: stats.queued.inc()": ("stats.queued.inc()", "stats", "gauge.inc()", "gauge", None),
+    "summary: stats.sizes.observe(0.3)": (
+        "stats.sizes.observe(0.3)",
+        "stats",
+        "summary.observe(0.3)",
+        "summary",
+        None,
+    ),
+    "timer: with stats.latency.time(): pass": (
+        "with stats.latency.time(): pass",
+        "stats",
+        "with histogram.time(): pass",
+        "histogram",
+        None,
+    ),
+    "one of a label set, kept: child.inc()": ("child.inc()", "child", "child.inc()", "child", None),
+    "the same, looked up: labels(...).inc()": (
+        'stats.routed.labels(method="GET", status="200").inc()',
+        "stats",
+        'routed.labels(method="GET", status="200").inc()',
+        "routed",
+        None,
+    ),
+}
 
 
 def updates(effort: Effort, original: Original | None) -> Iterator[Figure]:
     """Nanoseconds an update."""
-    model = _MODEL.format(package="mmstats_writer", inc="inc")
     statements = {
-        "inc": Statement(model, "stats", "stats.counter.inc()"),
-        "facade": Statement(_MODEL.format(package="mmstats", inc="inc"), "stats", "stats.counter.inc()"),
-        "kept": Statement(model, "inc", "inc()"),
-        "double": Statement(model, "stats", "stats.double = 1.5"),
-        "average": Statement(model, "stats", "stats.average.add(1.5)"),
-        "empty": Statement(_EMPTY, "thing", "thing.method()"),
-        "prometheus": Statement(_PROMETHEUS, "counter", "counter.inc()"),
-        "prometheus kept": Statement(_PROMETHEUS, "inc", "inc()"),
+        "kept": Statement(_MODEL, "inc", "inc()"),
+        "empty": Statement(_EMPTY, "method", "method()"),
+        "elsewhere": Statement(_MODEL, "stats", "stats.requests.inc()", threaded=True),
+        "prometheus elsewhere": Statement(_PROMETHEUS, "counter", "counter.inc()", threaded=True),
+        "text": Statement(_MODEL, "stats", 'stats.phase.set("checkout")'),
+        "facade inc": Statement(_FACADE, "stats", "stats.counter.inc()"),
+        "facade double": Statement(_FACADE, "stats", "stats.double = 1.5"),
+        "facade average": Statement(_FACADE, "stats", "stats.average.add(1.5)"),
     }
+    for name, (ours, names, theirs, their_names, _) in _UPDATES.items():
+        statements[name] = Statement(_MODEL, names, ours)
+        statements["prometheus " + name] = Statement(_PROMETHEUS, their_names, theirs)
     if original is not None:
-        model = _MODEL.format(package="mmstats", inc="incr")
+        model = _FACADE
         statements |= {
             "original inc": Statement(model, "stats", "stats.counter.incr()", original),
             "original double": Statement(model, "stats", "stats.double = 1.5", original),
@@ -74,13 +137,19 @@ def updates(effort: Effort, original: Original | None) -> Iterator[Figure]:
             },
         )
     times = {name: value([seconds * 1e9 for run in runs for seconds in run]) for name, runs in found.items()}
-    yield Figure("stats.counter.inc()", "ns", times["inc"], PROMETHEUS, times["prometheus"], at_least=5)
-    yield Figure("the same, facade mmstats", "ns", times["facade"], PROMETHEUS, times["prometheus"], at_least=5)
-    yield Figure("inc(), kept", "ns", times["kept"], f"{PROMETHEUS}, kept", times["prometheus kept"])
-    yield Figure("stats.counter.inc()", "ns", times["inc"], "an empty method", times["empty"])
-    yield Figure("stats.counter.inc()", "ns", times["inc"], ORIGINAL, times.get("original inc"))
-    yield Figure("stats.double = x", "ns", times["double"], ORIGINAL, times.get("original double"))
-    yield Figure("stats.average.add(x)", "ns", times["average"], ORIGINAL, times.get("original average"))
+    for name, (*_, bound) in _UPDATES.items():
+        yield Figure(name, "ns", times[name], PROMETHEUS, times["prometheus " + name], at_least=bound)
+    # At most four times as long: at least a quarter of the speed.
+    yield Figure("a method kept: inc()", "ns", times["kept"], "an empty method", times["empty"], at_least=1 / 4)
+    other = times["prometheus elsewhere"]
+    yield Figure("counter, from another thread than the instance's", "ns", times["elsewhere"], PROMETHEUS, other)
+    yield Figure('text: stats.phase.set("checkout")', "ns", times["text"], "an empty method", times["empty"])
+    other = times["prometheus counter: stats.requests.inc()"]
+    yield Figure("version 1, facade: stats.counter.inc()", "ns", times["facade inc"], PROMETHEUS, other, at_least=5)
+    for what, code in [("inc", "stats.counter.inc()"), ("double", "stats.double = x"), ("average", "average.add(x)")]:
+        yield Figure(
+            f"version 1, facade: {code}", "ns", times[f"facade {what}"], ORIGINAL, times.get(f"original {what}")
+        )
 
 
 def system_calls(effort: Effort) -> Figure:
@@ -105,7 +174,7 @@ def reading(effort: Effort, original: Original | None) -> Iterator[Figure]:
             effort.passes,
             {name: partial(statement.times, 0, 1 + effort.passes) for name, statement in statements.items()},
         )
-    what = f"{effort.files:,} files of {fields} fields"
+    what = f"version 1: {effort.files:,} files of {fields} fields"
     for name, part in [("first time", slice(0, 1)), ("again", slice(1, None))]:
         rates = {
             who: value([effort.files * fields / seconds for run in runs for seconds in run[part]])
@@ -131,6 +200,44 @@ def _write(directory: str, files: int) -> int:
     return len(fields) + 5
 
 
+def polling(effort: Effort) -> Iterator[Figure]:
+    """Seconds for the totals of a hundred counters over the files of many processes."""
+    names = [f"requests_{number:03}" for number in range(100)]
+    with tempfile.TemporaryDirectory(dir=_memory()) as directory:
+        kind = type("Web", (Model,), {name: CounterField(help="Requests of this sort.") for name in names})
+        places = {who: os.path.join(directory, who) for who in ("ours", "prometheus")}
+        for place in places.values():
+            os.mkdir(place)
+        for number in range(effort.files):
+            stats = kind(path=places["ours"], filename=f"web-{number:04}.mmstats", app="web")
+            for value_of, name in enumerate(names):
+                getattr(stats, name).inc(value_of)
+        code = (
+            f"from prometheus_client import Counter\nfor number, name in enumerate({names}):\n"
+            "    Counter(name, 'Requests of this sort.').inc(number)\nprint([])"
+        )
+        output([sys.executable, "-c", code], environment(PROMETHEUS_MULTIPROC_DIR=places["prometheus"]))
+        (made,) = os.listdir(places["prometheus"])
+        for number in range(effort.files):
+            name = os.path.join(places["prometheus"], f"counter_{10_000 + number}.db")
+            shutil.copy(os.path.join(places["prometheus"], made), name)
+        os.unlink(os.path.join(places["prometheus"], made))
+        measures = {}
+        for who in ("pread", "mapped", "prometheus"):
+            place = places.get(who, places["ours"])
+            task = {"who": who, "directory": place, "names": names, "passes": 1 + effort.passes}
+            measures[who] = partial(output, [sys.executable, str(POLLING), json.dumps(task)], environment())
+        found = in_turns(effort.passes, measures)
+    theirs = value([seconds for run in found["prometheus"] for seconds in run])
+    what = f"totals of {effort.files:,} files of 100 counters"
+    peer = "prometheus_client, a collection"
+    first = value([run[0] for run in found["pread"]])
+    yield Figure(f"{what}, first read", "s", first, peer, theirs, at_least=5)
+    for who, how, bound in [("pread", "further poll", 12), ("mapped", "further poll, mapped", 20)]:
+        further = value([seconds for run in found[who] for seconds in run[1:]])
+        yield Figure(f"{what}, {how}", "s", further, peer, theirs, at_least=bound)
+
+
 def imports(effort: Effort) -> Iterator[Figure]:
     """Milliseconds that an import takes in a fresh interpreter, whose own start is not part of it."""
     code = (
@@ -144,30 +251,33 @@ def imports(effort: Effort) -> Iterator[Figure]:
     found = in_turns(effort.rounds, measures)
     times = {module: value([took for run in runs for took in run]) for module, runs in found.items()}
     for module in ("mmstats_writer", "mmstats_reader"):
-        yield Figure(f"import {module}", "ms", times[module], "import prometheus_client", times["prometheus_client"])
+        theirs = times["prometheus_client"]
+        bound = 2 if module == "mmstats_writer" else None
+        yield Figure(f"import {module}", "ms", times[module], "import prometheus_client", theirs, at_least=bound)
 
 
 def sizes() -> Iterator[Figure]:
-    """Bytes of the file of a hundred counters: as it says itself, and of storage that it takes."""
-    names = [f"shop.http.requests_{number}_total" for number in range(100)]
+    """Bytes of storage that the file of a hundred counters takes."""
+    names = [f"shop.http.requests_{number}" for number in range(100)]
+    text = "Requests of this sort that were answered, by whatever path.".ljust(60, "!")
     with tempfile.TemporaryDirectory(dir=_memory()) as directory:
-        fields = {name: CounterField() for name in names}
-        stats = type("Hundred", (MmStats,), fields)(path=directory)
+        fields = {f"field{number}": CounterField(name, help=text) for number, name in enumerate(names)}
+        stats = type("Hundred", (Model,), fields)(path=directory)
         ours = os.stat(stats.filename)
         stats.remove()
         code = f"""
 import glob, os
 from prometheus_client import Counter
 for name in {names}:
-    Counter(name, "What is counted.").inc()
+    Counter(name.replace(".", "_"), {text!r}).inc()
 (path,) = glob.glob({directory!r} + "/*.db")
-print([os.stat(path).st_size, os.stat(path).st_blocks])
+print([os.stat(path).st_blocks])
 """
-        size, blocks = output([sys.executable, "-c", code], environment(PROMETHEUS_MULTIPROC_DIR=directory))
-    yield Figure("file of 100 counters", "bytes", Value(ours.st_size), PROMETHEUS, Value(size))
+        (blocks,) = output([sys.executable, "-c", code], environment(PROMETHEUS_MULTIPROC_DIR=directory))
     # st_blocks has units of 512 bytes everywhere.
-    taken = Value(ours.st_blocks * 512)
-    yield Figure("storage of that file", "bytes", taken, PROMETHEUS, Value(blocks * 512))
+    taken, theirs = Value(ours.st_blocks * 512), Value(blocks * 512)
+    what = "storage of 100 counters with help of 60 bytes"
+    yield Figure(what, "bytes", taken, PROMETHEUS, theirs, at_most=16 * 1024)
 
 
 def _memory() -> str | None:

@@ -75,12 +75,14 @@ class Statement(NamedTuple):
         names: those that the setup defines for it.
         code: the statement.
         original: the interpreter with the original package, where that is meant.
+        threaded: the statement runs in another thread than the setup.
     """
 
     setup: str
     names: str
     code: str
     original: Original | None = None
+    threaded: bool = False
 
     def times(self, seconds: float, values: int, **variables: str) -> list[float]:
         """Times in seconds, from a new process with these variables in its environment."""
@@ -91,6 +93,7 @@ class Statement(NamedTuple):
                 "statement": self.code,
                 "seconds": seconds,
                 "values": values,
+                "threaded": self.threaded,
             }
         )
         if self.original is None:

@@ -142,6 +142,8 @@ class File(_file.File):
         Raises:
             ClosedError: the file was removed.
         """
+        if self._removed:
+            raise ClosedError("the statistics file was removed; make a new instance")
         if self._preparing or time.monotonic() < self._again:
             return
         self._preparing = True
