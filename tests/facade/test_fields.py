@@ -69,7 +69,7 @@ class TestNames:
     @pytest.mark.parametrize(
         ("kind", "arguments"),
         [
-            (models.MmStats, ["path", "filename", "label_prefix"]),
+            (models.MmStats, ["path", "filename", "label_prefix", "app", "format"]),
             (fields.CounterField, ["label"]),
             (fields.AverageField, ["label"]),
             (fields.MovingAverageField, ["size", "kwargs"]),
