@@ -44,6 +44,7 @@ class BaseMmStats(_version1.BaseMmStats):
         if format is None:
             format = self.format if isinstance(self.format, int) else settings.format_version(1)
         if format == 1:
+            self.__dict__["_app"] = app
             super().__init__(path, filename, prefix)
         elif format == 2:
             self._publish_version2(path, filename, prefix, app)

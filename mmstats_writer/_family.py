@@ -102,6 +102,8 @@ class Family:
             if new:
                 self._series[values] = self._add(values)
             child = self._series[values]
+        if new:
+            self.publisher.publish()
         if crowded and new:
             _file.warn(
                 "%s: more than %d sets of labels; further ones are counted as %s",

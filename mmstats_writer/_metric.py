@@ -4,15 +4,17 @@
                   │ no
                   ▼
               elsewhere:  another thread's   ──► this thread's metric of the same series
-                          one is under way   ──► put this one off to its end
                           there is no file   ──► make it, or go on in private memory
+                          one is under way   ──► leave this one to its end
 
 Rule 1: a metric is one series in the file of one thread. Its turn is a lock object that this thread holds for good;
         nobody ever waits for it, it is only asked whose it is.
 Rule 2: an update may be interrupted by another one, or broken off, at any instruction (signal handler, finaliser,
-        trace hook). What the file says is the truth: whatever a metric keeps beside it is taken from there again.
+        trace hook). It counts from the one store on that publishes it. What the slot says is the truth: whatever a
+        metric keeps beside it is taken from there again.
 Rule 3: a store to the file is one instruction: through `memoryview`, one word or one whole buffer. `struct.pack_into`
         writes zeros first.
+Rule 4: what is put off was checked before, and cannot fail.
 """
 
 from __future__ import annotations
@@ -44,31 +46,39 @@ def update(function: _Update) -> _Update:
     return function
 
 
+def foreign(error: BaseException) -> bool:
+    """Whether `error` comes from a function that the instruction called, or that interrupted it."""
+    trace = error.__traceback__
+    return trace is not None and trace.tb_next is not None
+
+
+def under_way(whose: object, frame: FrameType) -> bool:
+    """Whether an update of `whose` stands further up the stack than `frame`: it was interrupted."""
+    above = frame.f_back
+    while above is not None:
+        if above.f_code in _updates and above.f_locals.get("self") is whose:
+            return True
+        above = above.f_back
+    return False
+
+
 class Metric:
     """What an attribute of an instance gives. Any thread may use it: each updates its own file.
 
     A metric with label names has no value; its children have, which `labels` gives.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_catching_up",
-        "_family",
-        "_file",
-        "_late",
-        "_number",
-        "_put_off",
-        "_slot",
-        "_threads",
-        "_turn",
-    )
+    __slots__ = ("__weakref__", "_family", "_file", "_home", "_number", "_put_off", "_slot", "_threads", "_turn")
 
     _slot: memoryview
 
     def __init__(self, family: Family, number: int = -1, file: File | None = None) -> None:
         self._family, self._file, self._number = family, file, number
         self._threads: Any = family.publisher.threads
-        self._turn = NOBODY
+        #: Updates that came while another one was under way: what to call, its argument, the slot's token before.
+        self._put_off: list[list[Any]] = []
+        #: Whose turn it is when nothing is under way.
+        self._home = self._turn = NOBODY
         if file is not None:
             self._reset()
 
@@ -90,10 +100,10 @@ class Metric:
 
     def _reset(self) -> None:
         """Stand at the first value, in private memory; the first update makes the file."""
-        self._put_off: list[list[Any]] = []
-        self._late = self._catching_up = False
+        self._home = self._turn = NOBODY
+        self._put_off.clear()
         self._slot = memoryview(bytearray(self._family.first))
-        self._publish_in(self._slot, NOBODY)
+        self._restore()
 
     def _begin(self) -> None:
         """Take the first value that the field gives, if it gives one; before anything is published."""
@@ -103,30 +113,33 @@ class Metric:
 
     def _give_turn(self, turn: Any) -> None:
         """Let the thread that holds `turn` update this metric."""
-        self._turn = turn
+        self._home = turn
+        if self._turn is not BUSY:  # broken off, then, and brought into order by the next update
+            self._turn = turn
+
+    def _is_quiet(self) -> bool:
+        """Whether no update of it was interrupted by what is done now."""
+        return self._turn is not BUSY or not under_way(self, sys._getframe())
 
     @update
     def _publish_in(self, slot: memoryview, turn: Any) -> None:
         """Publish from now on in `slot`, beginning with what is published now; updates are the turn's holder's."""
-        self._turn = BUSY
-        slot[:] = self._slot
-        self._slot = slot
-        self._bind(slot)
-        self._restore()
-        self._turn = turn
-        if self._late:
+        try:
+            self._turn = BUSY
+            slot[:] = self._slot
+            self._slot = slot
+            self._home = turn
             self._catch_up()
+        except BaseException:
+            self._catch_up()
+            raise
 
     def _image(self) -> bytes:
         """The bytes of the slot as they are now."""
         return bytes(self._slot)
 
-    def _bind(self, slot: memoryview) -> None:
-        """Make windows on the parts of the slot."""
-        raise NotImplementedError
-
     def _restore(self) -> None:
-        """Take what is kept beside the published value from there."""
+        """Make windows on the parts of the slot, and take what is kept beside them from there."""
         raise NotImplementedError
 
     def _token(self) -> object:
@@ -147,79 +160,81 @@ class Metric:
 
     @update
     def _run(self, store: Callable[[Any, Any], None], argument: Any) -> None:
-        """An update: `store` is called with `argument` in its turn."""
+        """An update: `store` is called with the checked `argument` in its turn, and publishes by its last store."""
         turn = self._turn
         if not turn._is_owned():
-            return self._elsewhere(_run_again, (store, argument))
+            return self._elsewhere(_run_again, _argument, store, (store, argument))
         try:
             self._turn = BUSY
             store(self, argument)
             self._turn = turn
-            if self._late:
+            if self._put_off:
                 self._catch_up()
         except BaseException:
-            self._broken_off(turn)
+            self._catch_up()
             raise
 
-    def _elsewhere(self, update: Callable[[Any, Any], None], argument: Any) -> None:
-        """Do an update that could not be done straight ahead."""
+    def _elsewhere(
+        self,
+        update: Callable[[Any, Any], None],
+        check: Callable[[Any, Any], Any],
+        store: Callable[[Any, Any], None],
+        argument: Any,
+    ) -> None:
+        """Do an update that could not be done straight ahead; called by the method that was to do it.
+
+        Args:
+            update: that method.
+            check: gives for `argument` what `store` takes.
+            store: does the update in its turn, and publishes by its last store.
+            argument: of the update.
+        """
         try:
             metric = self._threads.metrics[self._number]
-        except (AttributeError, KeyError):  # the thread's first update of anything, or of this
+        except (AttributeError, KeyError) as error:  # the thread's first update of anything, or of this
+            if foreign(error):
+                raise
             metric = self._here()
         if metric._turn._is_owned():
             return update(metric, argument)
-        file = metric._file
-        if metric._turn is NOBODY:
-            file.prepare()
-        if metric._turn is BUSY:
-            if _under_way(metric, sys._getframe(1)):
-                metric._put_off.append([update, argument, None])
-                metric._late = True
-                return
-            metric._broken_off(file.turn)
-        if metric._turn is not NOBODY:
-            return update(metric, argument)
-        metric._turn = file.turn
-        try:
-            update(metric, argument)
-        finally:
-            metric._turn = NOBODY
+        checked = check(metric, argument)
+        if metric._home is NOBODY:
+            metric._file.prepare()
+        metric._put_off.append([store, checked, None])
+        if metric._turn is not BUSY or not under_way(metric, sys._getframe(1)):
+            metric._catch_up()
 
-    def _broken_off(self, turn: Any) -> None:
-        """Bring the metric into order after an update that did not come to its end."""
-        self._restore()
-        self._turn = turn
-        self._catching_up = False
-        if self._late:
-            self._catch_up()
-
+    @update
     def _catch_up(self) -> None:
-        """Do what was put off, each once, even where that is broken off as well."""
-        if self._catching_up:
-            return  # an update below this one
-        self._catching_up = True
-        while self._late:
-            self._late = False
-            while self._put_off:
-                entry = self._put_off[0]
-                update, argument, before = entry
-                if before is None:
-                    entry[2] = before = (self._token(),)
-                # Otherwise it was begun already, and broken off before its end or after it.
-                if before[0] == self._token():
-                    update(self, argument)
-                del self._put_off[0]
-        self._catching_up = False
+        """Bring the metric into order, do what was put off, and give the turn back."""
+        try:
+            self._settle()
+        except BaseException:
+            self._settle()
+            raise
+
+    def _settle(self) -> None:
+        waiting = self._put_off
+        while True:
+            self._turn = BUSY
+            self._restore()
+            while waiting:
+                entry = waiting[0]
+                if entry[2] is None:
+                    entry[2] = self._token()
+                # Otherwise it was begun already, and broken off before it was published or after.
+                if entry[2] == self._token():
+                    entry[0](self, entry[1])
+                if waiting and waiting[0] is entry:
+                    del waiting[0]
+            self._turn = self._home
+            if not waiting:
+                return
 
 
 def _run_again(metric: Metric, job: tuple[Callable[[Any, Any], None], Any]) -> None:
     metric._run(*job)
 
 
-def _under_way(metric: Metric, frame: FrameType | None) -> bool:
-    """Whether an update of `metric` stands further up the stack than the one in `frame`: it was interrupted."""
-    while frame is not None and (frame := frame.f_back) is not None:
-        if frame.f_code in _updates and frame.f_locals.get("self") is metric:
-            return True
-    return False
+def _argument(metric: Metric, job: tuple[Callable[[Any, Any], None], Any]) -> Any:
+    return job[1]

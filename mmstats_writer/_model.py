@@ -94,6 +94,7 @@ class BaseMmStats:
         if format is not None and format != (2 if self._version1 is None else 1):
             raise ValueError("format= came too late; give it to the call of the class, or to the class")
         if self._version1 is not None:
+            self.__dict__["_app"] = app
             self._version1.__init__(self, path, filename, prefix)
             return
         check_host()

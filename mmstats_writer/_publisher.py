@@ -65,18 +65,21 @@ class Publisher:
             # Another thread may have been faster.
             if self._families.setdefault(declared.name, family) is not family:
                 return self.declare(declared, behaviour)
-        return family.begin()
+        metric = family.begin()
+        self.publish()
+        return metric
 
     def add(self, family: Family, values: Sequence[bytes]) -> Metric:
         """One more series; gives its metric in the calling thread's file."""
         with _file._guard:
             number = len(self._series)
             self._series.append((family, values))
-        file = self.here()
-        metric = file.metric(number, family)
+        return self.here().metric(number, family)
+
+    def publish(self) -> None:
+        """Have what was added in the calling thread's file, once the instance is made."""
         if self.opened:
-            file.prepare()
-        return metric
+            self.here().prepare()
 
     def open(self) -> None:
         """Make the calling thread's file.

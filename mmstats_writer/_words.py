@@ -93,10 +93,15 @@ class Counter(Word):
         try:
             whole = operator.index(amount)
         except TypeError:
-            raise UpdateError("bad-amount", self.name, f"{amount!r} cannot be added to this counter") from None
+            raise UpdateError(
+                "bad-amount", self.name, f"{amount!r} is no whole number; type=float counts others"
+            ) from None
         if whole < 0:
             raise UpdateError("negative-increment", self.name, f"a counter grows; {amount!r} would take away")
-        self._run(Counter._store, (self._value + whole) % 2**64)
+        self._run(Counter._wrap, whole)
+
+    def _wrap(self, whole: int) -> None:
+        self._store((self._value + whole) % 2**64)
 
 
 class FloatCounter(Counter):
@@ -171,7 +176,7 @@ class Gauge(Word):
                 self._catch_up()
         except (TypeError, ValueError, OverflowError):
             self._broken_off(turn)
-            self._run(Gauge._store, self._family.fit(self._value + self._family.fit(amount)))
+            self._run(Gauge._grow, self._family.fit(amount))
         except BaseException:
             self._broken_off(turn)
             raise
@@ -185,6 +190,9 @@ class Gauge(Word):
         """The value in the calling thread's file; None while it is unset."""
         value: int | float | None = self._published()
         return value
+
+    def _grow(self, amount: Any) -> None:
+        self._store(self._family.fit(self._value + amount))
 
     def _restore(self) -> None:
         self._value = 0 if bytes(self._slot) == self._family.unset else self._word[()]

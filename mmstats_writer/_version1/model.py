@@ -44,6 +44,9 @@ class BaseMmStats(threading.local):
     _states: Mapping[str, State] = {}
     _file: File
 
+    #: What ``{APP}`` stands for; None for what ``MMSTATS_APP`` says.
+    _app: str | None = None
+
     #: Whether one label may occur twice in a file.
     _duplicates = False
 
@@ -77,7 +80,8 @@ class BaseMmStats(threading.local):
         # A template that tells processes and threads apart has a file in each thread; they are removed together.
         together = "{PID}" in file_template and "{TID}" in file_template
         family = (kind, path_template, file_template) if together else None
-        file = File(lambda: expand(path_template, file_template, words(kind.__name__)), family)
+        app = settings.app() if self._app is None else self._app
+        file = File(lambda: expand(path_template, file_template, words(kind.__name__, app)), family)
 
         states: dict[str, State] = {}
         setters: dict[str, Callable[[Any], None]] = {}
