@@ -201,7 +201,7 @@ def _write(directory: str, files: int) -> int:
 
 
 def polling(effort: Effort) -> Iterator[Figure]:
-    """Seconds for the totals of a hundred counters over the files of many processes."""
+    """Milliseconds for the totals of a hundred counters over the files of many processes."""
     names = [f"requests_{number:03}" for number in range(100)]
     with tempfile.TemporaryDirectory(dir=_memory()) as directory:
         kind = type("Web", (Model,), {name: CounterField(help="Requests of this sort.") for name in names})
@@ -228,14 +228,14 @@ def polling(effort: Effort) -> Iterator[Figure]:
             task = {"who": who, "directory": place, "names": names, "passes": 1 + effort.passes}
             measures[who] = partial(output, [sys.executable, str(POLLING), json.dumps(task)], environment())
         found = in_turns(effort.passes, measures)
-    theirs = value([seconds for run in found["prometheus"] for seconds in run])
+    theirs = value([1e3 * seconds for run in found["prometheus"] for seconds in run])
     what = f"totals of {effort.files:,} files of 100 counters"
     peer = "prometheus_client, a collection"
-    first = value([run[0] for run in found["pread"]])
-    yield Figure(f"{what}, first read", "s", first, peer, theirs, at_least=5)
+    first = value([1e3 * run[0] for run in found["pread"]])
+    yield Figure(f"{what}, first read", "ms", first, peer, theirs, at_least=5)
     for who, how, bound in [("pread", "further poll", 12), ("mapped", "further poll, mapped", 20)]:
-        further = value([seconds for run in found[who] for seconds in run[1:]])
-        yield Figure(f"{what}, {how}", "s", further, peer, theirs, at_least=bound)
+        further = value([1e3 * seconds for run in found[who] for seconds in run[1:]])
+        yield Figure(f"{what}, {how}", "ms", further, peer, theirs, at_least=bound)
 
 
 def imports(effort: Effort) -> Iterator[Figure]:

@@ -1,8 +1,8 @@
 """Reads the counters of many processes, time and again, and prints the seconds that each pass took as a JSON list.
 
 The argument is a JSON object: ``who``, whose reader; ``directory``, where the files are; ``names``, of the counters,
-each of which counts its place among them; ``passes``, how many. Before each pass but the first all values change. A
-pass gives the total of every metric over all files, which is checked.
+each of which counts its place among them; ``passes``, how many. Before each pass all values change. A pass gives the
+total of every metric over all files, which is checked.
 """
 
 import glob
@@ -53,9 +53,8 @@ def main() -> None:
     total = theirs(directory) if task["who"] == "prometheus" else ours(directory, task["who"] == "mapped")
     seconds = []
     for turn in range(task["passes"]):
-        if turn:
-            for fd in files:
-                change(fd, len(names), turn)
+        for fd in files:
+            change(fd, len(names), turn)
         begin = time.perf_counter()
         found = total(names)
         seconds.append(time.perf_counter() - begin)

@@ -19,20 +19,31 @@ ROOT = Path(__file__).parents[2]
 
 PROMETHEUS = "prometheus_client, multi-process"
 ORIGINAL = "mmstats 0.8.0, CPython 2.7"
+COLLECTION = "prometheus_client, a collection"
 FIGURES = {
-    ("stats.counter.inc()", PROMETHEUS),
-    ("the same, facade mmstats", PROMETHEUS),
-    ("inc(), kept", f"{PROMETHEUS}, kept"),
-    ("stats.counter.inc()", "an empty method"),
-    ("stats.counter.inc()", ORIGINAL),
-    ("stats.double = x", ORIGINAL),
-    ("stats.average.add(x)", ORIGINAL),
-    ("50 files of 106 fields, first time", ORIGINAL),
-    ("50 files of 106 fields, again", ORIGINAL),
+    ("counter: stats.requests.inc()", PROMETHEUS),
+    ("histogram of 11 bounds: stats.body.observe(0.3)", PROMETHEUS),
+    ("gauge: stats.queued.set(3)", PROMETHEUS),
+    ("gauge: stats.queued.inc()", PROMETHEUS),
+    ("summary: stats.sizes.observe(0.3)", PROMETHEUS),
+    ("timer: with stats.latency.time(): pass", PROMETHEUS),
+    ("one of a label set, kept: child.inc()", PROMETHEUS),
+    ("the same, looked up: labels(...).inc()", PROMETHEUS),
+    ("a method kept: inc()", "an empty method"),
+    ("counter, from another thread than the instance's", PROMETHEUS),
+    ('text: stats.phase.set("checkout")', "an empty method"),
+    ("version 1, facade: stats.counter.inc()", PROMETHEUS),
+    ("version 1, facade: stats.counter.inc()", ORIGINAL),
+    ("version 1, facade: stats.double = x", ORIGINAL),
+    ("version 1, facade: average.add(x)", ORIGINAL),
+    ("totals of 50 files of 100 counters, first read", COLLECTION),
+    ("totals of 50 files of 100 counters, further poll", COLLECTION),
+    ("totals of 50 files of 100 counters, further poll, mapped", COLLECTION),
+    ("version 1: 50 files of 106 fields, first time", ORIGINAL),
+    ("version 1: 50 files of 106 fields, again", ORIGINAL),
     ("import mmstats_writer", "import prometheus_client"),
     ("import mmstats_reader", "import prometheus_client"),
-    ("file of 100 counters", PROMETHEUS),
-    ("storage of that file", PROMETHEUS),
+    ("storage of 100 counters with help of 60 bytes", PROMETHEUS),
 }
 SYSTEM_CALLS = ("10,000 updates each of counter, integer, double, bool, text, average, timer", None)
 
