@@ -2,7 +2,29 @@
 
 from mmstats_format import Corrupt, FormatError, Truncated, UnsupportedVersion
 
+from ._directory import Directory
+from ._families import Family, Process
 from ._reader import Reader, read
 from ._snapshot import Snapshot, Stat
+from ._values import Histogram, Summary
+from ._version1 import kind_of
+from ._view import Conflict, View
 
-__all__ = ["Corrupt", "FormatError", "Reader", "Snapshot", "Stat", "Truncated", "UnsupportedVersion", "read"]
+__all__ = [
+    "Conflict",
+    "Corrupt",
+    "Directory",
+    "Family",
+    "FormatError",
+    "Histogram",
+    "Process",
+    "Reader",
+    "Snapshot",
+    "Stat",
+    "Summary",
+    "Truncated",
+    "UnsupportedVersion",
+    "View",
+    "kind_of",
+    "read",
+]

@@ -63,6 +63,11 @@ def parse(data: bytes) -> Fields:
     return fields
 
 
+def signature_of(head: bytes) -> str:
+    """The type signature in a head of `Fields`."""
+    return head[_SIZE.size + _SIZE.unpack_from(head)[0] + _SIGNATURE_SIZE.size :].decode("ascii")
+
+
 class Plan:
     """How to take a file apart that is laid out like one seen before: by one `struct` of all of it.
 

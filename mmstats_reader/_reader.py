@@ -1,6 +1,7 @@
-"""From a file's name to a snapshot: copies, confirmed by further copies (FORMAT.md 2.6).
+"""From a file's name to a snapshot; and version 1's copies, confirmed by further copies (FORMAT.md 2.6).
 
-Rule 1: a file is copied by reading, never mapped: one that is truncated meanwhile is an error, not a signal (V1-R1).
+Rule 1: a file of version 1 is copied by reading, never mapped: one that is truncated meanwhile is an error, not a
+        signal (V1-R1).
 Rule 2: nothing is opened that could block or act when opened, and nothing is ever written or locked.
 """
 
@@ -13,18 +14,24 @@ import stat
 from mmstats_format import FormatError, layout
 from mmstats_format.errors import fault
 
+from . import _file2
+from ._file2 import File2
 from ._parse1 import Fields, Value, parse
-from ._snapshot import Snapshot
+from ._snapshot import Snapshot, snapshot_of, snapshot_of_fields
 
 #: Copies made at most to confirm the values of one file.
 MOST_COPIES = 10
 
-#: A larger file is refused unread: statistics fill some pages, and a huge sparse file is an attack.
+#: A larger file is refused unread: statistics fill some pages, and a huge sparse file is an attack. (Version 2's, which
+#: hold more, and are not read whole, have a limit of their own.)
 LARGEST_FILE = 8 << 20
+
+# Without O_NONBLOCK the opening of a named pipe waits for a writer.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Reader:
-    """Reads one file again and again.
+    """Reads one file again and again, and keeps what it learnt of it, but neither descriptor nor mapping.
 
     One thread uses a reader; several readers may read one file.
     """
@@ -32,6 +39,8 @@ class Reader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Read from `path`; nothing is opened before the first `poll`."""
         self.path = os.fspath(path)
+        self._known = File2()
+        self._identity: tuple[int, int] | None = None
 
     def poll(self) -> Snapshot:
         """The file's values now.
@@ -40,16 +49,18 @@ class Reader:
             FormatError: the file is malformed (its ``filename`` says which file).
             OSError: it is not there, no regular file, or cannot be read.
         """
-        fd = _open(self.path)
+        fd, status = open_regular(self.path)
         try:
-            fields, unconfirmed = confirmed(fd)
+            if version_of(fd) != layout.V2_VERSION:
+                return snapshot_of_fields(self.path, *confirmed(fd))
+            if self._identity != (identity := identity_of(status)):
+                self._known, self._identity = File2(), identity  # V2-R9
+            return snapshot_of(self.path, self._known.poll(fd))
         except (FormatError, OSError) as error:
             error.filename = self.path
             raise
         finally:
             os.close(fd)
-        labels = frozenset(fields.labels[place] for place in unconfirmed)
-        return Snapshot(self.path, layout.V1_VERSION, fields.labels, fields.values, labels)
 
 
 def read(path: str | os.PathLike[str]) -> Snapshot:
@@ -57,25 +68,56 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
     return Reader(path).poll()
 
 
+def version_of(fd: int) -> int | None:
+    """The version byte of an open file; None for an empty one."""
+    os.lseek(fd, 0, os.SEEK_SET)
+    first = os.read(fd, layout.V1_VERSION_SIZE)
+    return first[0] if first else None
+
+
+def identity_of(status: os.stat_result) -> tuple[int, int]:
+    """What tells a file from every other that is there: device and inode."""
+    return status.st_dev, status.st_ino
+
+
 def _open(path: str) -> int:
-    # Without O_NONBLOCK the opening of a named pipe waits for a writer.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-    _check(os.stat(path), path)  # opening alone makes some devices act, and lets a named pipe's writer go on
-    return os.open(path, flags)
+    return open_regular(path)[0]
 
 
-def _check(status: os.stat_result, path: str | None = None) -> None:
+def open_regular(path: str, regular: bool = False) -> tuple[int, os.stat_result]:
+    """A descriptor of a regular file, for reading; and what it is.
+
+    Args:
+        path: of the file.
+        regular: whether it is known already to be one.
+
+    Raises:
+        OSError: it cannot be opened, is no regular file, or too large.
+    """
+    if not regular:
+        check(os.stat(path), path)  # opening alone makes some devices act, and lets a named pipe's writer go on
+    fd = os.open(path, _FLAGS)
+    try:
+        status = os.fstat(fd)
+        check(status, path)  # it may be another file by now
+    except OSError:
+        os.close(fd)
+        raise
+    return fd, status
+
+
+def check(status: os.stat_result, path: str | None = None, largest: int = _file2.LARGEST_FILE) -> None:
     """Refuse what is no statistics file by its looks."""
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", path)
-    if status.st_size > LARGEST_FILE:
+    if status.st_size > largest:
         raise OSError(errno.EFBIG, f"{status.st_size} bytes are more than a statistics file has", path)
 
 
 def _copy(fd: int) -> bytes:
     """The file's bytes as they are now."""
     status = os.fstat(fd)
-    _check(status)  # it may be another file by now, or have grown
+    check(status, largest=LARGEST_FILE)  # it may be another file by now, or have grown
     size = status.st_size
     os.lseek(fd, 0, os.SEEK_SET)
     copy = os.read(fd, size)

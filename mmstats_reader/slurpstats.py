@@ -1,4 +1,9 @@
-"""``slurpstats``: print what statistics files say."""
+"""``slurpstats``: print what statistics files say.
+
+``--json`` gives ``{"files": [{"path", "version", "stats": {label: value}} or {"path", "error"}, ...]}``. There a label
+of version 2 is the full name, unset is null, a summary ``{"count", "sum", "min", "max", "last"}``, and a histogram
+``{"count", "sum", "bounds", "counts"}`` with the counts of its buckets each by itself.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +18,9 @@ from mmstats_format import FormatError
 from mmstats_format.cli import complain, neutral, run
 
 from ._finding import statistics_files
-from ._parse1 import Value
 from ._reader import read
 from ._snapshot import Stat
+from ._values import Histogram, Summary, Value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +73,7 @@ def _slurp(arguments: Sequence[str], pattern: str | None, as_json: bool) -> int:
 
 
 def _print(path: str, stats: Sequence[Stat]) -> None:
-    lines = [(neutral(label), neutral(str(value))) for label, value in stats]
+    lines = [(neutral(label), "-" if value is None else neutral(str(value))) for label, value in stats]
     width = max((len(label) for label, _ in lines), default=0)
     print(f"==> {neutral(path)}")
     for label, value in lines:
@@ -84,9 +89,15 @@ def _reason(error: FormatError | OSError) -> str:
 
 
 def _json(value: Value) -> object:
-    """A value in strict JSON, which has no NaN and no infinities."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    """A value in strict JSON, which has no NaN and no infinities; a summary or histogram is an object."""
+    match value:
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        case Summary():
+            return {name: _json(getattr(value, name)) for name in ("count", "sum", "min", "max", "last")}
+        case Histogram():
+            lists = {"bounds": [_json(bound) for bound in value.bounds], "counts": list(value.counts)}
+            return {"count": value.count, "sum": _json(value.sum), **lists}
     return value
 
 

@@ -10,17 +10,26 @@ import pytest
 
 from mmstats_format import settings
 
+SETTINGS = ["MMSTATS_PATH", "MMSTATS_FILES", "MMSTATS_GLOB", "MMSTATS_APP", "MMSTATS_FORMAT", "MMSTATS_DISABLE"]
+
 
 @pytest.fixture(autouse=True)
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MMSTATS_PATH", "MMSTATS_FILES", "MMSTATS_GLOB"):
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
 
 
 def test_without_settings_statistics_live_in_the_temporary_directory() -> None:
     assert settings.stats_path() == tempfile.gettempdir()
     assert settings.stats_filename() == "{CMD}-{PID}-{TID}.mmstats"
+    assert settings.stats_filename("{APP}") == "{APP}-{PID}-{TID}.mmstats"
     assert settings.stats_glob() == f"{tempfile.gettempdir()}/*.mmstats"
+
+
+def test_without_settings_an_application_has_its_programs_name_and_the_format_of_its_package() -> None:
+    assert settings.app() == "{CMD}"
+    assert [settings.format_version(default) for default in (1, 2)] == [1, 2]
+    assert not settings.disabled()
 
 
 def test_the_environment_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,10 +42,36 @@ def test_the_environment_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) 
     assert settings.stats_glob() == "/three/*"
 
 
-@pytest.mark.parametrize("name", ["MMSTATS_PATH", "MMSTATS_FILES", "MMSTATS_GLOB"])
+def test_the_application_is_named_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSTATS_APP", "shop-{CLASS}")
+    assert settings.app() == "shop-{CLASS}"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_version_is_chosen_from_outside(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSTATS_FORMAT", str(version))
+    assert [settings.format_version(default) for default in (1, 2)] == [version, version]
+
+
+@pytest.mark.parametrize("version", ["0", "3", "11", " 2", "two", "1.0"])
+def test_another_version_is_refused(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSTATS_FORMAT", version)
+    with pytest.raises(ValueError, match="MMSTATS_FORMAT is 1 or 2, not") as caught:
+        settings.format_version(2)
+    assert repr(version) in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "disabled"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_statistics_are_disabled_from_outside(value: str, disabled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSTATS_DISABLE", value)
+    assert settings.disabled() == disabled
+
+
+@pytest.mark.parametrize("name", SETTINGS)
 def test_an_empty_setting_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def now() -> tuple[str, str, str]:
-        return settings.stats_path(), settings.stats_filename(), settings.stats_glob()
+    def now() -> tuple[object, ...]:
+        found = settings.stats_path(), settings.stats_filename(), settings.stats_glob()
+        return *found, settings.app(), settings.format_version(2), settings.disabled()
 
     before = now()
     monkeypatch.setenv(name, "")
@@ -74,4 +109,4 @@ def test_files_are_found_in_directories_of_odd_names(tmp_path: Path, monkeypatch
 
 
 def test_the_placeholders_are_these() -> None:
-    assert list(settings.PLACEHOLDERS) == ["CMD", "PID", "TID", "CLASS"]
+    assert list(settings.PLACEHOLDERS) == ["CMD", "PID", "TID", "CLASS", "APP"]

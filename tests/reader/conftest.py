@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mmstats_reader import _parse1
+from mmstats_reader import _parse1, _records
 
 
 @pytest.fixture(autouse=True)
 def cold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin without plans, so that no test depends on what was read before it."""
+    """Begin without plans and records, so that no test depends on what was read before it."""
     monkeypatch.setattr(_parse1, "_plans", {})
+    for name in ("_plans", "_records"):
+        monkeypatch.setattr(_records, name, _records.Memory(getattr(_records, name).most))
+    monkeypatch.setattr(_records, "_latest", (None, None))

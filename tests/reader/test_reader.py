@@ -60,13 +60,21 @@ def open_directory() -> Iterator[Path]:
 
 def test_the_public_names_are_these() -> None:
     assert mmstats_reader.__all__ == [
+        "Conflict",
         "Corrupt",
+        "Directory",
+        "Family",
         "FormatError",
+        "Histogram",
+        "Process",
         "Reader",
         "Snapshot",
         "Stat",
+        "Summary",
         "Truncated",
         "UnsupportedVersion",
+        "View",
+        "kind_of",
         "read",
     ]
     assert all(hasattr(mmstats_reader, name) for name in mmstats_reader.__all__)
@@ -257,7 +265,8 @@ def test_a_file_that_grows_too_large_while_it_is_read_is_refused(file: Path, mon
     ("data", "kind", "code"),
     [
         (b"", Truncated, "truncated"),
-        (b"\2", UnsupportedVersion, "unsupported-version"),
+        (b"\2", Truncated, "truncated"),
+        (b"\3", UnsupportedVersion, "unsupported-version"),
         (b"\0" * 4096, UnsupportedVersion, "unsupported-version"),
         (b"\1\1\0a\1\0Q\7", Corrupt, "bad-index"),
     ],

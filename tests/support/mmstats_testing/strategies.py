@@ -114,7 +114,7 @@ pieces = st.lists(
     max_size=6,
 ).map(lambda parts: b"\1" + b"".join(parts))
 
-#: Anything that could be handed to a parser, but version 2, which the schema knows and the fast reader does not yet.
+#: Anything that could be handed to a parser, but version 2, which has strategies of its own.
 inputs = (st.binary(max_size=60) | st.binary(max_size=60).map(lambda rest: b"\1" + rest) | pieces | mutated()).filter(
     lambda data: data[:1] != b"\2"
 )
@@ -148,7 +148,7 @@ def relatives(draw: st.DrawFn) -> list[bytes]:
                 first = used(document.fields) if change == "padding" else 0
                 if first < len(content):
                     content[draw(st.integers(first, len(content) - 1))] = draw(st.integers(0, 255))
-                    content[0] -= content[0] == 2  # the fast reader does not know version 2 yet
+                    content[0] -= content[0] == 2  # version 2 has strategies of its own
         changed = replace(document, fields=(*document.fields[:place], field, *document.fields[place + 1 :]))
         found.append(bytes(content) if content is not None else build(changed))
         if draw(st.booleans()):

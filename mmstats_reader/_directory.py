@@ -1,0 +1,192 @@
+"""From a directory to one view of all its files (FORMAT.md 3.10, 3.12).
+
+    list ── archives ── files ── list again ──► the archives as before? ──► a view
+      ▲                                              │ no
+      └──────────────────────────────────────────────┘
+
+Rule 1: a file counts once: by its writer id (V2-R8), and not beside an archive that has its counts (V2-F2).
+Rule 2: files that come, grow, vanish, are replaced or malformed meanwhile are normal; what cannot be read is in the
+        view's errors, and everything else goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from mmstats_format import FormatError
+
+from ._combine import Group, Group1
+from ._file2 import Reading
+from ._kept import Kept, Reading1
+from ._reader import identity_of
+from ._records import Plan
+from ._version1 import Plan1
+from ._view import Index, Pass, View, index_of, key_of
+
+#: Passes made at most while archives appear, vanish or are replaced (V2-F4).
+MOST_PASSES = 5
+
+_SUFFIX = ".mmstats"
+
+
+class Directory:
+    """Reads the statistics files of a directory again and again: its ``*.mmstats`` files, not its subdirectories'.
+
+    Descriptors are kept from poll to poll, and given up by `close` or at the end of a ``with`` block. One thread uses
+    it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, mapped: bool = False) -> None:
+        """Read from a directory; nothing is opened before the first `poll`.
+
+        Args:
+            path: the directory.
+            mapped: read version 2 files of the reader's own user through mappings, which is faster. Whoever makes such
+                a file shorter while it is read kills this program; no writer does.
+        """
+        self.path = os.fspath(path)
+        self._prefix = os.path.join(self.path, "")
+        self._mapped = mapped
+        self._identity: tuple[int, int] | None = None
+        self._files: dict[str, Kept] = {}
+        self._failed: dict[str, tuple[int, Exception]] = {}
+        self._indexed: tuple[list[Any], Index] = ([], {})
+        self._last: tuple[Pass, Pass | None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up all descriptors; a later poll opens the files anew."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def poll(self) -> View:
+        """All files' values now, combined.
+
+        Raises:
+            OSError: the directory is not there, or cannot be read.
+        """
+        before = self._last[0] if self._last else None
+        for _ in range(MOST_PASSES):
+            now, settled = self._pass()
+            if settled:
+                self._last = now, before
+                return View(now, before)
+        if self._last is None:  # there is no complete pass to give instead
+            return View(now, None, complete=False)
+        return View(*self._last, complete=False)
+
+    def _pass(self) -> tuple[Pass, bool]:
+        """What a pass has found, and whether the archives were the same before and after it (V2-F4)."""
+        wall, monotonic = time.time_ns(), time.monotonic()
+        listing = self._list()  # F4.1
+        self._open(listing)
+        archives = [file for file in self._files.values() if file.archive]
+        errors = {self._prefix + name: error for name, (_, error) in self._failed.items()}
+        readings = _read(archives, errors)  # F4.2
+        readings += _read([file for file in self._files.values() if not file.archive], errors)  # F4.3
+        settled = self._settled(listing, archives)  # F4.4
+        groups, folded = _grouped(readings)
+        plans = [group.plan for group in groups]
+        if self._indexed[0] != plans:
+            self._indexed = plans, index_of(groups)
+        now = Pass(groups, self._indexed[1], folded, errors, monotonic, wall)
+        for group in groups:
+            if not all(family.lasting for family in group.plan.families):
+                now.counting(group)
+        return now, settled
+
+    def _settled(self, listing: dict[str, os.DirEntry[str]], archives: list[Kept]) -> bool:
+        """Whether the archives that are there now are those that were read; what is new is opened to see what it is."""
+        if not listing.keys() >= set(os.listdir(self.path)):
+            self._open(self._list(), again=True)
+        return archives == [file for file in self._files.values() if file.archive and file.same()]
+
+    def _list(self) -> dict[str, os.DirEntry[str]]:
+        """All that is there, by name."""
+        identity = identity_of(os.stat(self.path))
+        if identity != self._identity:
+            self.close()
+            self._identity = identity
+        with os.scandir(self.path) as entries:
+            return {entry.name: entry for entry in entries}
+
+    def _open(self, listing: dict[str, os.DirEntry[str]], *, again: bool = False) -> None:
+        """Have those files that are listed: V2-R9.
+
+        The inode in a directory is usually the file's own. Where it is not (a link, some file systems), the path is
+        looked at.
+        """
+        files, failed, changed = self._files, {}, False
+        for name in files.keys() - listing.keys():
+            files.pop(name).close()
+        for name, entry in listing.items():
+            file, inode = files.get(name), entry.inode()
+            if file is not None and (file.identity[1] == inode or file.same()):
+                continue
+            if file is not None:
+                files.pop(name).close()
+            if not name.endswith(_SUFFIX) or name[0] == "." or entry.is_dir():
+                continue
+            if again and self._failed.get(name, (None,))[0] == inode:
+                failed[name] = self._failed[name]
+                continue
+            try:
+                files[name] = Kept(self._prefix + name, self._mapped, entry.is_file(follow_symlinks=False))
+                changed = True
+            except FileNotFoundError:
+                pass  # it vanished after it was listed, or is a link to nowhere
+            except (FormatError, OSError) as error:
+                failed[name] = inode, error.with_traceback(None)
+        self._failed = failed
+        if changed:
+            self._files = dict(sorted(files.items()))
+
+
+def _read(files: list[Kept], errors: dict[str, Exception]) -> list[tuple[Kept, Reading | Reading1]]:
+    """What the files say now; of those that do not, the errors."""
+    readings = []
+    for file in files:
+        try:
+            readings.append((file, file.poll()))
+        except FileNotFoundError:
+            pass
+        except (FormatError, OSError) as error:
+            errors[file.path] = error.with_traceback(None)
+    return readings
+
+
+def _grouped(
+    readings: list[tuple[Kept, Reading | Reading1]],
+) -> tuple[list[Group | Group1], set[tuple[int, bytes]]]:
+    """The files that count, by their plans, and the writers whose counts are in archives."""
+    folded = {
+        (file.owner, writer)
+        for file, reading in readings
+        if file.archive
+        for writer in (reading.plan.folded if isinstance(reading, Reading) else ())
+    }
+    seen = set()
+    groups: dict[Plan | Plan1, Group | Group1] = {}
+    for file, reading in readings:
+        key = key_of(file, reading)
+        if key in seen or (folded and not file.archive and (file.owner, key) in folded):
+            continue
+        seen.add(key)
+        group = groups.get(reading.plan)
+        if group is None:
+            group = Group1(reading.plan) if isinstance(reading, Reading1) else Group(reading.plan)
+            groups[reading.plan] = group
+        group.files.append(file)
+        group.readings.append(reading)
+    return list(groups.values()), folded

@@ -1,0 +1,334 @@
+"""What the files of a directory said at one time, together (FORMAT.md 3.10)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+from ._combine import Group, Group1, combine
+from ._families import Family, Process, declared, full_name, missing
+from ._file2 import Reading
+from ._kept import Kept, Reading1
+from ._records import LASTING, Declaration
+from ._values import Histogram, Summary, Value
+
+#: Where a family is declared: the numbers of a group, and of the family in its plan.
+_Part: TypeAlias = tuple[int, int]
+#: By name, sorted, and then by what families of one name must have in common to be one: where it is declared.
+Index: TypeAlias = dict[str, dict[tuple[object, ...], list[_Part]]]
+#: That in which they may not differ (V2-C3).
+_COMMON = ("kind", "type", "combination", "unit", "labels")
+
+
+class Conflict(NamedTuple):
+    """Two files declare one name so differently that their values stay apart (FORMAT.md V2-C3).
+
+    Attributes:
+        name: of the metric.
+        differs: in what: ``"kind"``, ``"type"``, ``"combination"``, ``"unit"`` or ``"labels"``.
+        paths: the two files.
+    """
+
+    name: str
+    differs: str
+    paths: tuple[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.name!r} has one {self.differs} in {self.paths[0]}, and another in {self.paths[1]}"
+
+
+class Pass:
+    """All that was read in one pass over a directory.
+
+    Attributes:
+        groups: the files that count, by their plans.
+        index: of the families in them.
+        folded: writer ids that archives have, each with the archive's owner.
+        errors: of files that could not be read, by their paths.
+        monotonic: when it began, seconds.
+        wall: when it began, Unix nanoseconds.
+    """
+
+    def __init__(
+        self,
+        groups: list[Group | Group1],
+        index: Index,
+        folded: set[tuple[int, bytes]],
+        errors: dict[str, Exception],
+        monotonic: float,
+        wall: int,
+    ) -> None:
+        self.groups, self.index, self.folded, self.errors = groups, index, folded, errors
+        self.monotonic, self.wall = monotonic, wall
+        self._processes: dict[Kept, Process] = {}
+
+    def process(self, group: Group | Group1, member: int) -> Process:
+        """Who writes a file; looked for once."""
+        file = group.files[member]
+        if file not in self._processes:
+            self._processes[file] = file.process(group.readings[member])
+        return self._processes[file]
+
+    def counting(self, group: Group | Group1) -> list[bool]:
+        """Which of the files are not of writers known to be dead (V2-C2)."""
+        return [self.process(group, member).state != "dead" for member in range(len(group.files))]
+
+
+class View:
+    """The metrics of a directory's files at one time, each combined as it says itself; immutable.
+
+    Iterating gives every `Family`, sorted by name: the declaration, and of each series the total. What is combined by
+    all has a tuple of pairs instead, a `Process` and its value.
+
+    Attributes:
+        complete: False where archives changed all the time, and this is an older pass (FORMAT.md V2-F4).
+    """
+
+    def __init__(self, now: Pass, before: Pass | None, complete: bool = True) -> None:
+        self.complete = complete
+        self._now, self._before = now, before
+        self._known: dict[_Part, tuple[Family, dict[tuple[str, ...], Any]]] = {}
+        self._processes: tuple[Process, ...] | None = None
+
+    def __iter__(self) -> Iterator[Family]:
+        for variants in self._now.index.values():
+            for parts in variants.values():
+                yield self._family(parts)[0]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._now.index.values()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._now.index
+
+    def __getitem__(self, name: str) -> Family:
+        """The family of a name; of several that stay apart, the one that most files have (V2-C3).
+
+        Raises:
+            KeyError: there is none; the message names those that are near.
+        """
+        return self._family(self._parts(name)[1])[0]
+
+    def total(self, name: str, /, **labels: str) -> Any:
+        """A metric's value over all files that count, by its own combination.
+
+        Args:
+            name: of the metric.
+            labels: only the series with these label values; without, all series together.
+
+        Returns:
+            A number, a `Summary` or a `Histogram`; None where nothing is set.
+
+        Raises:
+            KeyError: there is no such metric, label or series.
+            ValueError: it is combined by all: each writer's value stands by itself, in the family's series.
+        """
+        family, ages = self._family(self._parts(name)[1])
+        if family.combination == "all":
+            raise ValueError(f"{name!r} has no total: each writer's value stands by itself, in view[{name!r}].series")
+        matches = self._matching(family.labels, labels)
+        chosen = [values for values in family.series if matches(values)]
+        if labels and not chosen:
+            raise self._no_series(family, labels)
+        if len(chosen) == 1:
+            return family.series[chosen[0]]
+        declaration = Declaration(*family[:10], 0)
+        values = [family.series[key] for key in chosen]
+        return combine(declaration, values, [ages.get(key) for key in chosen])[0]
+
+    def rate(self, name: str, /, **labels: str) -> float:
+        """By how much a counter grew a second since the poll before; of summaries and histograms, their count.
+
+        A file made since then counts from zero, and one that was there unseen begins to count now. What vanishes or
+        begins anew never makes a rate negative, and what is folded into an archive does not count twice.
+
+        Args:
+            name: of the metric.
+            labels: only the series with these label values.
+
+        Returns:
+            The growth a second; NaN at the first poll.
+
+        Raises:
+            KeyError: there is no such metric, label or series.
+            ValueError: it is nothing that only grows.
+        """
+        key, parts = self._parts(name)
+        family = self._now.groups[parts[0][0]].plan.families[parts[0][1]]
+        if family.kind not in LASTING:
+            raise ValueError(f"{name!r} is a {family.kind}, and has no rate")
+        matches = self._matching(family.labels, labels)
+        if labels and not any(map(matches, self._family(parts)[0].series)):
+            raise self._no_series(self._family(parts)[0], labels)
+        if self._before is None or (seconds := self._now.monotonic - self._before.monotonic) <= 0:
+            return math.nan
+        now = _Counts(self._now, parts, matches)
+        before = _Counts(self._before, self._before.index.get(name, {}).get(key, []), matches)
+        return now.growth_since(before) / seconds
+
+    @property
+    def processes(self) -> Sequence[Process]:
+        """The writers of the files that count, archives apart, in the order of the files' names.
+
+        Where no total depends on it, whether they live is looked at when this is asked for first.
+        """
+        if self._processes is None:
+            found = [
+                self._now.process(group, member)
+                for group in self._now.groups
+                for member, file in enumerate(group.files)
+                if not file.archive
+            ]
+            self._processes = tuple(sorted(found, key=lambda process: process.path))
+        return self._processes
+
+    @property
+    def errors(self) -> Mapping[str, Exception]:
+        """Of the files that could not be read, the `FormatError` or `OSError`, by path."""
+        return MappingProxyType(self._now.errors)
+
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Families of one name that stay apart (V2-C3)."""
+        found = []
+        for name, variants in self._now.index.items():
+            (one, first), *others = [(key, parts[0][0]) for key, parts in variants.items()]
+            for key, group in others:
+                differs = next(part for part, a, b in zip(_COMMON, one, key, strict=True) if a != b)
+                paths = self._now.groups[first].files[0].path, self._now.groups[group].files[0].path
+                found.append(Conflict(name, differs, paths))
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        files = sum(len(group.files) for group in self._now.groups)
+        return f"<View of {files} files: {len(self)} metrics, {len(self.errors)} errors>"
+
+    def _parts(self, name: str) -> tuple[tuple[object, ...], list[_Part]]:
+        """Where a name is declared, by most files if differently."""
+        variants = self._now.index.get(name)
+        if variants is None:
+            raise KeyError(missing(name, self._now.index))
+        if len(variants) == 1:
+            return next(iter(variants.items()))
+        groups = self._now.groups
+        return max(variants.items(), key=lambda item: sum(len(groups[group].files) for group, _ in item[1]))
+
+    def _matching(self, names: tuple[str, ...], labels: Mapping[str, str]) -> Any:
+        if unknown := labels.keys() - set(names):
+            raise KeyError(f"no label {min(unknown)!r}; there are: {', '.join(names) or 'none'}")
+        wanted = [(place, labels[name]) for place, name in enumerate(names) if name in labels]
+        return lambda values: all(values[place] == value for place, value in wanted)
+
+    def _no_series(self, family: Family, labels: Mapping[str, str]) -> KeyError:
+        named = [full_name(family.name, family.labels, values) for values in family.series]
+        return KeyError(missing(full_name(family.name, tuple(labels), tuple(labels.values())), named))
+
+    def _family(self, parts: list[_Part]) -> tuple[Family, dict[tuple[str, ...], Any]]:
+        """The family that is declared there, and of each series how old its last value is; combined once."""
+        known = self._known.get(parts[0])
+        if known is None:
+            known = self._known[parts[0]] = _combined(self._now, parts)
+        return known
+
+
+def _combined(now: Pass, parts: list[_Part]) -> tuple[Family, dict[tuple[str, ...], Any]]:
+    """The family that is declared in these places, combined over all files."""
+    declarations = [now.groups[group].plan.families[number] for group, number in parts]
+    family = declarations[0]
+    if any(other.bounds != family.bounds for other in declarations):  # V2-C4
+        common = tuple(bound for bound in family.bounds if all(bound in other.bounds for other in declarations))
+        family = family._replace(bounds=common)
+    if any(other.states != family.states for other in declarations):  # V2-C5
+        family = family._replace(states=tuple(dict.fromkeys(state for other in declarations for state in other.states)))
+    found: dict[tuple[str, ...], tuple[list[Any], list[Any]]] = {}
+    unconfirmed = set()
+    for (place, number), declaration in zip(parts, declarations, strict=True):
+        group = now.groups[place]
+        counting = None if declaration.lasting else now.counting(group)
+        if counting and not any(counting):
+            continue
+        for series in group.numbers(number):
+            key = group.plan.series[series].values
+            values, ages = found.setdefault(key, ([], []))
+            if family.kind in ("counter", "histogram"):
+                values.append(group.sum(series))
+                ages.append(None)
+            else:
+                mine: Sequence[Any] = group.values(series)
+                if family.combination == "all":
+                    mine = [None if value is None else (member, value) for member, value in enumerate(mine)]
+                    mine = [pair and (now.process(group, pair[0]), pair[1]) for pair in mine]
+                aged = family.kind == "summary" or family.combination == "last"
+                those = group.ages(series) if aged else [None] * len(mine)
+                values.extend(compress(mine, counting) if counting else mine)
+                ages.extend(compress(those, counting) if counting else those)
+            if group.marked and any(series in numbers for numbers in group.marked):
+                unconfirmed.add(key)
+    totals: dict[tuple[str, ...], Any] = {}
+    last = {}
+    for key, (values, ages) in found.items():
+        if family.combination == "all":
+            totals[key] = tuple(pair for pair in values if pair is not None)
+            continue
+        if family.kind == "histogram":
+            values.append(Histogram(0.0, family.bounds, (0,) * (len(family.bounds) + 1)))
+            ages.append(None)
+        totals[key], last[key] = combine(family, values, ages)
+    times = {key: age[0] for key, age in last.items() if age is not None} if family.combination == "last" else {}
+    return declared(family, totals, unconfirmed, times), last
+
+
+class _Counts:
+    """How far a counter had come in each file, in one pass."""
+
+    def __init__(self, pass_: Pass, parts: list[_Part], matches: Any) -> None:
+        self.pass_ = pass_
+        self.files: dict[object, tuple[float, Kept, Any]] = {}
+        self.archived = 0.0
+        for place, number in parts:
+            group = pass_.groups[place]
+            chosen = [series for series in group.numbers(number) if matches(group.plan.series[series].values)]
+            columns = [[_count(value) for value in group.values(series)] for series in chosen]
+            for member, (file, reading) in enumerate(zip(group.files, group.readings, strict=True)):
+                count = sum([column[member] for column in columns])
+                if file.archive:
+                    self.archived += count
+                else:
+                    self.files[key_of(file, reading)] = count, file, reading
+
+    def growth_since(self, before: _Counts) -> float:
+        """By how much all files together grew."""
+        growth = 0.0
+        for key, (count, file, reading) in self.files.items():
+            if key in before.files:
+                earlier = before.files[key][0]
+                growth += count - earlier if count >= earlier else count
+            elif file.process_said(reading).created >= before.pass_.wall:
+                growth += count
+        folded = self.pass_.folded - before.pass_.folded
+        moved = sum(count for key, (count, file, _) in before.files.items() if (file.owner, key) in folded)
+        return growth + max(self.archived - before.archived - moved, 0)
+
+
+def _count(value: Value) -> float:
+    if isinstance(value, Summary | Histogram):
+        return value.count
+    return value if isinstance(value, int | float) else 0
+
+
+def key_of(file: Kept, reading: Reading | Reading1) -> object:
+    """What tells a writer from every other: its id, or where version 1 has none, its file."""
+    return reading.header.writer_id if isinstance(reading, Reading) else file.identity
+
+
+def index_of(groups: Sequence[Group | Group1]) -> Index:
+    """The families of some files, sorted by name."""
+    index: Index = {}
+    for place, group in enumerate(groups):
+        for number, family in enumerate(group.plan.families):
+            key = tuple([getattr(family, part) for part in _COMMON])
+            index.setdefault(family.name, {}).setdefault(key, []).append((place, number))
+    return dict(sorted(index.items()))
