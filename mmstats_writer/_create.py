@@ -8,6 +8,7 @@ Rule 2: whatever fails, fails here as an `OSError`, and leaves nothing on disk.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mmap
 import os
@@ -61,12 +62,13 @@ def check_host() -> None:
         )
 
 
-def create(path: str, content: bytes) -> Made:
+def create(path: str, content: bytes, tried: list[Made]) -> Made:
     """Make a file of `content` that nobody sees before it is whole, under `path` or the first free name beside it.
 
     Args:
         path: the name wanted; where it is taken, ``-1``, ``-2``, … goes before the extension.
         content: all bytes of the file.
+        tried: gets the file before it gets its name, so that a caller who is interrupted can `discard` it.
 
     Returns:
         The file, mapped shared, its lock held where the system has such locks.
@@ -75,11 +77,21 @@ def create(path: str, content: bytes) -> Made:
         OSError: it cannot be made: no such directory, no space, no permission.
     """
     try:
-        return _create(path, content)
+        return _create(path, content, tried)
     except OSError as error:
         # Which of the steps failed says the error; that it is about this file it may not.
         error.filename, error.filename2 = path, None
         raise
+
+
+def discard(made: Made) -> None:
+    """Take a file back that was made in vain, if it has its name already."""
+    with contextlib.suppress(OSError):
+        status = os.lstat(made.path)
+        if (status.st_dev, status.st_ino) == made.identity:
+            os.unlink(made.path)
+    if made.lock >= 0:
+        os.close(made.lock)
 
 
 def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
@@ -107,7 +119,7 @@ def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
         os.close(fd)
 
 
-def _create(path: str, content: bytes) -> Made:
+def _create(path: str, content: bytes, tried: list[Made]) -> Made:
     directory, name = os.path.split(path)
     place = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -118,9 +130,15 @@ def _create(path: str, content: bytes) -> Made:
             lock = _lock(fd, temporary, place)
             mapping = mmap.mmap(fd, len(content))
             status = os.fstat(fd)
-            taken = _link(fd, temporary, place, name)
+            for candidate in _candidates(name):
+                made = Made(os.path.join(directory, candidate), mapping, lock, (status.st_dev, status.st_ino))
+                tried[:] = [made]
+                if _link(fd, temporary, place, candidate):
+                    return made
         except BaseException:
-            if lock >= 0:
+            if tried:
+                discard(tried.pop())
+            elif lock >= 0:
                 os.close(lock)
             raise
         finally:
@@ -129,7 +147,7 @@ def _create(path: str, content: bytes) -> Made:
                 os.unlink(temporary, dir_fd=place)
     finally:
         os.close(place)
-    return Made(os.path.join(directory, taken), mapping, lock, (status.st_dev, status.st_ino))
+    raise AssertionError("unreachable: the names do not end")
 
 
 def _open_temporary(place: int) -> tuple[int, str | None]:
@@ -176,19 +194,17 @@ def _lock(fd: int, temporary: str | None, place: int) -> int:
     return lock
 
 
-def _link(fd: int, temporary: str | None, place: int, name: str) -> str:
-    """Give the file the first free name. `link` fails where a name exists; `rename` would take it from its owner."""
-    for candidate in _candidates(name):
-        try:
-            if temporary is None:
-                # With a directory descriptor Python calls linkat(), which alone follows the link in /proc.
-                os.link(f"/proc/self/fd/{fd}", candidate, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=True)
-            else:
-                os.link(temporary, candidate, src_dir_fd=place, dst_dir_fd=place)
-        except FileExistsError:
-            continue
-        return candidate
-    raise AssertionError("unreachable: the names do not end")
+def _link(fd: int, temporary: str | None, place: int, name: str) -> bool:
+    """Give the file a name, unless it is taken. `link` fails where a name exists; `rename` would take it."""
+    try:
+        if temporary is None:
+            # With a directory descriptor Python calls linkat(), which alone follows the link in /proc.
+            os.link(f"/proc/self/fd/{fd}", name, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=True)
+        else:
+            os.link(temporary, name, src_dir_fd=place, dst_dir_fd=place)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _candidates(name: str) -> Iterator[str]:

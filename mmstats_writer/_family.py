@@ -6,6 +6,7 @@ Rule 2: a family has a bounded number of children; what is beyond is counted tog
 
 from __future__ import annotations
 
+import itertools
 import operator
 import struct
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mmstats_format import UpdateError, layout
 
 from . import _file, _records
-from ._metric import Metric
+from ._metric import Metric, foreign
 from ._records import Declaration
 from ._words import UNSET
 
@@ -63,11 +64,14 @@ class Family:
         self.clock: Any = behaviour.clock
         self.window, self.seconds = behaviour.window, behaviour.seconds
         self._children: dict[tuple[tuple[str, object], ...], Metric] = {}
-        self._series: dict[tuple[str, ...], Metric] = {}
+        self._series: dict[tuple[str, ...], int] = {}
+        self._given = itertools.count()
 
     def begin(self) -> Metric:
         """What the attribute gives: the metric itself, or the parent of its children."""
-        return self._behaviour.metric(self) if self.declared.labels else self._add(())
+        if self.declared.labels:
+            return self._behaviour.metric(self)
+        return self.publisher.metric(self._enter(()))
 
     def make(self, number: int, file: Any) -> Metric:
         """The metric of a series in a file."""
@@ -86,34 +90,23 @@ class Family:
         """
         try:
             return self._children[tuple(labels.items())]
-        except (KeyError, TypeError):  # new, or a value that cannot be hashed
-            pass
+        except (KeyError, TypeError) as error:  # new, or a value that cannot be hashed
+            if foreign(error):
+                raise
         names = self.declared.labels
         if not names or labels.keys() != set(names):
             wanted = ", ".join(names) or "none"
             raise UpdateError("wrong-labels", self.declared.name, f"its labels are {wanted}; not {', '.join(labels)}")
         values = tuple(str(labels[name]) for name in names)
-        self.publisher.here()  # a thread's first use may call what fields give, which is not for the guard
-        with _file._guard:
-            crowded = values not in self._series and len(self._series) >= self._behaviour.max_series
-            if crowded:
-                values = (OVERFLOW,) * len(names)
-            new = values not in self._series
-            if new:
-                self._series[values] = self._add(values)
-            child = self._series[values]
-        if new:
-            self.publisher.publish()
-        if crowded and new:
-            _file.warn(
-                "%s: more than %d sets of labels; further ones are counted as %s",
-                self.declared.name,
-                self._behaviour.max_series,
-                OVERFLOW,
-            )
+        number = self._series.get(values)
+        if number is None:
+            # Numbers are given out, and not counted afterwards: another thread may be about to add one.
+            crowded = next(self._given) >= self._behaviour.max_series
+            number = self._enter((OVERFLOW,) * len(names) if crowded else values, crowded)
+        child = self.publisher.metric(number)
         # Only texts are looked up as they come: a number is equal to a boolean, and their texts differ.
         bounded = len(self._children) < 4 * self._behaviour.max_series
-        if not crowded and bounded and all(type(value) is str for value in labels.values()):
+        if bounded and values in self._series and all(type(value) is str for value in labels.values()):
             self._children[tuple(labels.items())] = child
         return child
 
@@ -136,12 +129,23 @@ class Family:
             if isinstance(value, str | bytes):
                 raise TypeError
             return float(value)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError) as error:
+            if foreign(error):
+                raise
             detail = f"{value!r} is no value of the type {self.declared.type}"
             raise UpdateError("bad-value", self.declared.name, detail) from None
 
-    def _add(self, values: tuple[str, ...]) -> Metric:
-        return self.publisher.add(self, tuple(map(_records.label_value, values)))
+    def _enter(self, values: tuple[str, ...], crowded: bool = False) -> int:
+        number = self.publisher.add(self, tuple(map(_records.label_value, values)))
+        entered = self._series.setdefault(values, number)
+        if entered == number and crowded:
+            _file.warn(
+                "%s: more than %d sets of labels; further ones are counted as %s",
+                self.declared.name,
+                self._behaviour.max_series,
+                OVERFLOW,
+            )
+        return entered
 
 
 def _first(declared: Declaration, behaviour: Behaviour) -> bytes:

@@ -21,7 +21,7 @@ from weakref import WeakSet
 
 from mmstats_format import ClosedError
 
-from ._create import Made, create
+from ._create import Made, create, discard
 
 #: The identity of every file that this process made, by its path, by its family.
 _families: dict[object, dict[str, tuple[int, int]]] = {}
@@ -75,12 +75,22 @@ class File:
                 raise ClosedError("the file was removed; make a new instance")
             if self._made is not None:
                 return self._made
-            made = create(path, content)
-            if self._family is not None:
-                _families.setdefault(self._family, {})[made.path] = made.identity
-            self._attach(made)
-            self._made, self._lock = made, made.lock
-            _live.add(self)
+            tried: list[Made] = []
+            try:
+                made = create(path, content, tried)
+                if self._family is not None:
+                    _families.setdefault(self._family, {})[made.path] = made.identity
+                _live.add(self)
+                self._attach(made)
+                self._lock = made.lock
+                self._made = made
+            except BaseException:
+                # A signal handler or the like broke it off.
+                if self._made is None and tried:
+                    self._detach()
+                    self._lock = -1
+                    discard(tried.pop())
+                raise
             return made
 
     def flush(self, wait: bool) -> None:
@@ -133,6 +143,10 @@ class File:
 
     def _attach(self, made: Made) -> None:
         """Publish in the file's mapping from now on."""
+        raise NotImplementedError
+
+    def _detach(self) -> None:
+        """Publish in private memory again: the file is given up."""
         raise NotImplementedError
 
     def _wait(self) -> None:

@@ -12,16 +12,17 @@ from __future__ import annotations
 import atexit
 import contextlib
 import mmap
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmstats_format import ClosedError, layout
 
 from . import _file, _records
 from ._create import Made, extend
 from ._identity import identity, ordered
-from ._metric import NOBODY, Metric
+from ._metric import NOBODY, Metric, under_way, update
 from ._threads import RLock
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ _FOR_VALUES = 4
 class _Extent:
     """An extent in its mapping: what of it is used, as far as this writer knows."""
 
-    def __init__(self, view: memoryview, records: int, slots: int, metadata: int) -> None:
-        self.view = view
+    def __init__(self, map: mmap.mmap, begins: int, records: int, slots: int, metadata: int) -> None:
+        self.map = map
+        self.view = view = memoryview(map)[begins:]
         self.records = layout.V2_EXTENT_SIZE
         self.values = self.records + metadata
         self.record_at, self.slot_at = self.records + records, self.values + slots
@@ -50,19 +52,38 @@ class _Extent:
         """Whether so many bytes of records and of their slot have room."""
         return self.record_at + records <= self.values and self.slot_at + slot <= len(self.view)
 
-    def publish(self, records: bytes, slot: bytes) -> memoryview:
-        """Add records and their slot (V2-W3); gives the slot."""
-        place = self.view[self.slot_at : self.slot_at + len(slot)]
-        place[:] = slot  # W3.1
-        end = self.record_at + len(records)
-        self.view[self.record_at : end] = records  # W3.2
-        self._used[()] = _records.control((end - self.records) // layout.V2_UNIT)  # W3.4
-        self.record_at, self.slot_at = end, self.slot_at + len(slot)
-        return place
+    def write(self, records: bytes, slot: bytes) -> _Addition:
+        """Store records and their slot where nothing is published yet (W3.1, W3.2)."""
+        added = _Addition(self, slice(self.slot_at, self.slot_at + len(slot)), self.record_at + len(records))
+        self.view[added.slot] = slot
+        self.view[self.record_at : added.end] = records
+        return added
+
+    def publish(self, added: _Addition) -> None:
+        """W3.4."""
+        self._used[()] = self._control(added)
+
+    def take_note(self, added: _Addition) -> bool:
+        """Whether it was published, and its room is taken."""
+        if self._used[()] != self._control(added):
+            return False
+        self.record_at, self.slot_at = added.end, added.slot.stop
+        return True
+
+    def _control(self, added: _Addition) -> int:
+        return _records.control((added.end - self.records) // layout.V2_UNIT)
 
     def lead_to(self, offset: int) -> None:
         """Say where the next extent is (W4.4)."""
         self._next[()] = _records.control(offset // layout.V2_UNIT)
+
+
+class _Addition(NamedTuple):
+    """Records and their slot at the end of what an extent holds."""
+
+    extent: _Extent
+    slot: slice
+    end: int
 
 
 class File(_file.File):
@@ -71,22 +92,26 @@ class File(_file.File):
     def __init__(self, publisher: Publisher) -> None:
         super().__init__(publisher.wanted, None)
         self._publisher = publisher
-        #: The metrics of this file, by the numbers of their series.
+        #: The metrics by the numbers of their series; those not in the file yet, and those without a first value.
         self.metrics: dict[int, Metric] = {}
+        self._unpublished: dict[int, None] = {}
+        self._new: dict[int, None] = {}
         self._numbers: dict[Family, int] = {}
-        self._places: list[tuple[Metric, int]] = []
-        self._unpublished: list[Metric] = []
+        self._places: list[tuple[int, int]] = []
         self._extents: list[_Extent] = []
-        self._maps: list[mmap.mmap] = []
+        self._adding: tuple[int, _Addition] | None = None
         self._header: memoryview | None = None
-        self._preparing = self._left = False
+        self._preparing = False
         self._again, self._delay = 0.0, _SOON
         #: Held for good by the thread that writes the file.
         self.turn: Any = NOBODY
         _file._live.add(self)  # what it counts without a file is not a forked child's either
 
+    @update
     def open(self) -> Made:
         """Make the file, unless it is made; see `_file.File.open`. What interrupts it counts in private memory."""
+        if self._made is not None and not self._removed:
+            return self._made
         preparing, self._preparing = self._preparing, True
         try:
             return super().open()
@@ -101,15 +126,14 @@ class File(_file.File):
         """
         if self._removed:
             raise ClosedError(f"{family.declared.name!r}: its file was removed; make a new instance")
-        if self._left:  # the field's own functions are called now, and not while the process forks
-            self._left = False
-            for known in self.metrics.values():
-                self._begin(known)
         metric = self.metrics.get(number)
         if metric is None:
-            metric = self.metrics[number] = family.make(number, self)
-            self._begin(metric)
-            self._unpublished.append(metric)
+            made = family.make(number, self)
+            # What interrupts this may have made one too; the first counts.
+            self._unpublished[number] = self._new[number] = None
+            metric = self.metrics.setdefault(number, made)
+        if number in self._new:
+            self._begin(number)
         return metric
 
     def own(self) -> None:
@@ -117,14 +141,13 @@ class File(_file.File):
         self.turn = RLock()
         self.turn.acquire()
         if self._made is not None:
-            unpublished = set(self._unpublished)
-            for metric in self.metrics.values():
-                if metric not in unpublished:
+            for number, metric in list(self.metrics.items()):
+                if number not in self._unpublished:
                     metric._give_turn(self.turn)
 
     def hand_over(self) -> None:
         """Go on as the file of the calling thread, after the one that wrote it has ended (V2-W13)."""
-        for metric in self.metrics.values():
+        for metric in list(self.metrics.values()):
             metric._forget()
         if self._header is not None:
             word = _word(self._header, layout.V2_HEADER_AT_THREAD_ID)
@@ -136,6 +159,7 @@ class File(_file.File):
         for metric in list(self.metrics.values()):
             metric._give_turn(NOBODY)
 
+    @update
     def prepare(self) -> None:
         """Have room for every metric, if that can be had now.
 
@@ -144,21 +168,24 @@ class File(_file.File):
         """
         if self._removed:
             raise ClosedError("the statistics file was removed; make a new instance")
-        if self._preparing or time.monotonic() < self._again:
-            return
-        self._preparing = True
+        if self._preparing and under_way(self, sys._getframe()):
+            return  # it was interrupted by this
         try:
+            self._preparing = True
+            for number in list(self._new):
+                self._begin(number)
             if self._publisher.disabled:
-                for metric in self.metrics.values():
+                for metric in list(self.metrics.values()):
                     metric._give_turn(self.turn)
-            elif self._made is None:
-                self.open()
-            else:
-                self._publish(self._made)
-            self._again, self._delay = 0.0, _SOON
+            elif time.monotonic() >= self._again:
+                if self._made is not None:
+                    self._publish(self._made)
+                elif all(metric._is_quiet() for metric in list(self.metrics.values())):
+                    super().open()
+                self._again, self._delay = 0.0, _SOON
         except ClosedError:
             raise
-        except Exception as error:  # an OSError, or what a field's own function raises
+        except Exception as error:  # an OSError
             if self._delay == _SOON:
                 _file.warn("statistics stay in private memory for now: %s", error)
             self._again = time.monotonic() + self._delay
@@ -174,14 +201,17 @@ class File(_file.File):
                 metric._publish_in(memoryview(bytearray(metric._image())), self.turn)
             _word(header, layout.V2_HEADER_AT_STATE)[()] = _records.control(layout.V2_STATES["closed"])
 
-    def _begin(self, metric: Metric) -> None:
+    def _begin(self, number: int) -> None:
         """Ask the field for its first value. Only the instance's making may fail for that."""
+        metric = self.metrics.get(number)
         try:
-            metric._begin()
+            if metric is not None:
+                metric._begin()
         except Exception as error:
             if not self._publisher.opened:
                 raise
-            _file.warn("no first value for %r: %s", metric.name, error)
+            _file.warn("no first value for %r: %s", self._publisher.name(number), error)
+        self._new.pop(number, None)
 
     def _content(self) -> bytes:
         who = identity(self._publisher.app())
@@ -189,14 +219,14 @@ class File(_file.File):
         slots = b""
         self._numbers, self._places = {}, []
         metrics: dict[Family, list[Metric]] = {}
-        for metric in self.metrics.values():
+        for metric in list(self.metrics.values()):
             metrics.setdefault(metric._family, []).append(metric)
         for family in self._publisher.families():
             self._numbers[family] = len(self._numbers)
             records += family.record
             for metric in metrics.get(family, ()):
                 records += self._series(metric)
-                self._places.append((metric, len(slots)))
+                self._places.append((metric._number, len(slots)))
                 slots += metric._image()
         used = layout.V2_HEADER_SIZE + layout.V2_EXTENT_SIZE + len(records) + len(slots)
         room = -used % mmap.PAGESIZE
@@ -207,41 +237,59 @@ class File(_file.File):
         return _records.header(who, features) + _records.extent(records, slots, metadata, values)
 
     def _attach(self, made: Made) -> None:
-        view = memoryview(made.map)
-        self._header = view[: layout.V2_HEADER_SIZE]
-        extent = _Extent(view[layout.V2_HEADER_SIZE :], *self._first)
-        self._extents, self._maps = [extent], [made.map]
-        places, self._places = self._places, []
-        published = {metric for metric, _ in places}
-        self._unpublished = [metric for metric in self.metrics.values() if metric not in published]
-        for metric, place in places:
+        extent = _Extent(made.map, layout.V2_HEADER_SIZE, *self._first)
+        self._header = memoryview(made.map)[: layout.V2_HEADER_SIZE]
+        self._extents = [extent]
+        for number, place in self._places:
+            metric = self.metrics[number]
             at = extent.values + place
             metric._publish_in(extent.view[at : at + len(metric._image())], self.turn)
+            self._unpublished.pop(number, None)
+
+    def _detach(self) -> None:
+        self._header, self._extents = None, []
+        for number, metric in list(self.metrics.items()):
+            metric._give_turn(NOBODY)
+            self._unpublished[number] = None
 
     def _publish(self, made: Made) -> None:
         """Add the metrics that the file does not hold yet, each with its family where that is new."""
-        while self._unpublished:
-            metric = self._unpublished[0]
+        self._lead()
+        self._take_note()
+        for number in list(self._unpublished):
+            metric = self.metrics.get(number)
+            if metric is None or metric._home is not NOBODY:  # broken off before it was there, or after
+                self._unpublished.pop(number, None)
+                continue
+            if not metric._is_quiet():
+                continue
             family = metric._family
-            records = b""
+            records = self._series(metric)
             if family not in self._numbers:
-                records = family.record
-                self._numbers[family] = len(self._numbers)
-            records += self._series(metric)
+                records = family.record + records
             slot = metric._image()
-            try:
-                if not self._extents[-1].fits(len(records), len(slot)):
-                    self._grow(made, len(records), len(slot))
-            except OSError:
-                if records.startswith(family.record):
-                    del self._numbers[family]
-                raise
-            metric._publish_in(self._extents[-1].publish(records, slot), self.turn)
-            del self._unpublished[0]
+            if not self._extents[-1].fits(len(records), len(slot)):
+                self._grow(made, len(records), len(slot))
+            added = self._extents[-1].write(records, slot)
+            self._adding = number, added
+            added.extent.publish(added)
+            self._take_note()
+
+    def _take_note(self) -> None:
+        """Go by what was published last, which may have been broken off."""
+        if self._adding is None:
+            return
+        number, added = self._adding
+        metric = self.metrics[number]
+        if added.extent.take_note(added):
+            self._numbers.setdefault(metric._family, len(self._numbers))
+            metric._publish_in(added.extent.view[added.slot], self.turn)
+            self._unpublished.pop(number, None)
+        self._adding = None
 
     def _grow(self, made: Made, records: int, slot: int) -> None:
         """Add an extent with room for so much, as large as all before it together (V2-W4, V2-W8)."""
-        begins = sum(map(len, self._maps))
+        begins = self._size(made)
         size = max(begins, layout.V2_EXTENT_SIZE + records + slot)
         size += -size % mmap.PAGESIZE
         room = size - layout.V2_EXTENT_SIZE
@@ -249,39 +297,44 @@ class File(_file.File):
         content = _records.extent(b"", b"", room - values, values)
         with _file._guard:
             mapping = extend(made, begins, content)  # W4.1, W4.2
-        extent = _Extent(memoryview(mapping), 0, 0, room - values)
-        self._extents[-1].lead_to(begins)
-        self._extents.append(extent)
-        self._maps.append(mapping)
+        self._extents.append(_Extent(mapping, 0, 0, 0, room - values))
+        self._lead()
+
+    def _lead(self) -> None:
+        """Have the last extent but one lead to the last (W4.4)."""
+        if len(self._extents) > 1:
+            self._extents[-2].lead_to(sum(len(extent.map) for extent in self._extents[:-1]))
 
     def _series(self, metric: Metric) -> bytes:
-        return _records.series(
-            self._numbers[metric._family], self._publisher.labels(metric._number), len(metric._image())
-        )
+        number = self._numbers.get(metric._family, len(self._numbers))
+        return _records.series(number, self._publisher.labels(metric._number), len(metric._image()))
 
     def _wait(self) -> None:
-        self._extents, self._maps, self._header = [], [], None
-        self._unpublished = list(self.metrics.values())
+        self._extents, self._header, self._adding = [], None, None
+        self._unpublished, self._new = dict.fromkeys(self.metrics), dict.fromkeys(self.metrics)
         self._again, self._delay = 0.0, _SOON
-        self._preparing, self._left = False, True
-        for metric in self._unpublished:
+        self._preparing = False
+        # An update that the fork interrupted gives back the turn that it took: it must be worth nothing.
+        if self.turn._is_owned():
+            self.turn.release()
+            self.own()
+        for metric in list(self.metrics.values()):
             metric._reset()
 
     def _close(self) -> None:
-        for metric in self.metrics.values():
+        for metric in list(self.metrics.values()):
             metric._reset()
-        self._extents, self._header = [], None
-        for mapping in self._maps[1:]:
+        extents, self._extents, self._header = self._extents, [], None
+        for extent in extents[1:]:
             with contextlib.suppress(BufferError):
-                mapping.close()
-        self._maps = []
+                extent.map.close()
 
     def _size(self, made: Made) -> int:
-        return sum(map(len, self._maps))
+        return sum(len(extent.map) for extent in self._extents)
 
     def _flush(self, made: Made) -> None:
-        for mapping in self._maps:
-            mapping.flush()
+        for extent in self._extents:
+            extent.map.flush()
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):

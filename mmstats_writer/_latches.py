@@ -22,14 +22,12 @@ from mmstats_format import UpdateError, layout
 
 from ._metric import BUSY, Metric, update
 from ._records import cut
-from ._words import UNSET
 
 _SEQUENCE = struct.calcsize(layout.V2_SEQUENCE)
 _TIMED_HEAD = struct.Struct(layout.V2_TIMED_HEAD)
 _TEXT_HEAD = struct.Struct(layout.V2_TEXT_HEAD)
 _SUMMARY = struct.Struct(layout.V2_SUMMARY)
-_HISTOGRAM_HEAD = struct.calcsize(layout.V2_HISTOGRAM_HEAD)
-_NO_NUMBER = struct.unpack("<d", UNSET["float"])[0]
+_HISTOGRAM_HEAD = struct.Struct(layout.V2_HISTOGRAM_HEAD)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -39,15 +37,12 @@ class Latch(Metric):
 
     __slots__ = ("_buffers", "_own", "_sequence", "_word")
 
-    def _bind(self, slot: memoryview) -> None:
-        size = self._family.declared.buffer
+    def _restore(self) -> None:
+        size, slot = self._family.declared.buffer, self._slot
         self._word: Any = slot[:_SEQUENCE].cast(layout.V2_SEQUENCE[1:], ())  # type: ignore[call-overload]
         self._buffers = slot[_SEQUENCE:][:size], slot[_SEQUENCE:][size:]
-        self._own = bytearray(size)
-
-    def _restore(self) -> None:
         self._sequence = self._word[()]
-        self._own[:] = self._buffers[self._sequence & 1]
+        self._own = bytearray(self._buffers[self._sequence & 1])
 
     def _token(self) -> object:
         return self._word[()]
@@ -56,7 +51,25 @@ class Latch(Metric):
         """W2.3 and W2.5: make the private copy the published content."""
         sequence = self._sequence + 1
         self._buffers[sequence & 1][:] = self._own
-        self._word[()] = self._sequence = sequence
+        self._word[()] = sequence
+        self._sequence = sequence
+
+    def _published(self) -> bytes:
+        """The published content in the calling thread's file."""
+        here = self._here()
+        return bytes(here._buffers[here._word[()] & 1])
+
+
+def number(metric: Metric, value: Any) -> float:
+    """What can be observed.
+
+    Raises:
+        UpdateError: it is no number.
+    """
+    found: float = metric._family.fit(value)
+    if found != found:
+        raise UpdateError("bad-value", metric.name, "what is observed is a number")
+    return found
 
 
 class Text(Latch):
@@ -78,7 +91,7 @@ class Text(Latch):
     @property
     def value(self) -> str | None:
         """The text in the calling thread's file; None while it is unset."""
-        own = bytes(self._here()._own)
+        own = self._published()
         size = _TEXT_HEAD.unpack_from(own)[0]
         return None if size == layout.V2_NO_TEXT else own[_TEXT_HEAD.size :][:size].decode("utf-8", "replace")
 
@@ -118,25 +131,25 @@ class TimedGauge(Latch):
 
     def dec(self, amount: float = 1) -> None:
         """Take `amount` away, now; as `inc`."""
-        self.inc(-amount)
+        self.inc(-self._family.fit(amount))
 
     @property
     def value(self) -> int | float | None:
         """The value in the calling thread's file; None while it is unset."""
-        value: int | float | None = self._here()._current()
+        value: int | float | None = self._current(self._published())
         return value
 
     def _forget(self) -> None:
         self._own[: _TIMED_HEAD.size] = bytes(_TIMED_HEAD.size)
         self._publish()
 
-    def _current(self) -> Any:
-        raw = bytes(self._own[_TIMED_HEAD.size :])
-        unset = not _TIMED_HEAD.unpack_from(self._own)[0] or raw == self._family.unset
+    def _current(self, content: bytes | bytearray) -> Any:
+        raw = bytes(content[_TIMED_HEAD.size :])
+        unset = not _TIMED_HEAD.unpack_from(content)[0] or raw == self._family.unset
         return None if unset else struct.unpack(f"<{self._family.code}", raw)[0]
 
     def _grow(self, amount: Any) -> None:
-        self._store(self._family.fit((self._current() or 0) + amount))
+        self._store(self._family.fit((self._current(self._own) or 0) + amount))
 
     def _store(self, value: Any) -> None:
         struct.pack_into(f"<Q{self._family.code}", self._own, 0, time.time_ns(), value)
@@ -154,6 +167,8 @@ class Summary(Latch):
         Raises:
             UpdateError: it is no number; the summary stays as it was.
         """
+        if type(value) is not float or value != value:
+            value = number(self, value)
         self._run(Summary._store, value)
 
     add = observe
@@ -175,15 +190,9 @@ class Summary(Latch):
         return total / count if count else 0.0
 
     def _parts(self) -> tuple[Any, ...]:
-        return _SUMMARY.unpack(self._here()._own)
+        return _SUMMARY.unpack(self._published())
 
     def _store(self, value: float) -> None:
-        try:
-            value = float(value)
-        except (TypeError, ValueError, OverflowError):
-            value = _NO_NUMBER
-        if value != value:
-            raise UpdateError("bad-value", self.name, "what is observed is a number")
         count, total, low, high, _ = _SUMMARY.unpack(self._own)
         if count:
             low, high = min(low, value), max(high, value)
@@ -198,15 +207,12 @@ class Histogram(Latch):
 
     __slots__ = ("_bounds", "_counts", "_sum", "_total")
 
-    def _bind(self, slot: memoryview) -> None:
-        super()._bind(slot)
-        self._bounds = self._family.declared.bounds
-        own = memoryview(self._own)
-        self._total: Any = own[:_HISTOGRAM_HEAD].cast(layout.V2_HISTOGRAM_HEAD[1:], ())  # type: ignore[call-overload]
-        self._counts: Any = own[_HISTOGRAM_HEAD:].cast(layout.V2_BUCKET[1:])  # type: ignore[call-overload]
-
     def _restore(self) -> None:
         super()._restore()
+        self._bounds = self._family.declared.bounds
+        own = memoryview(self._own)
+        self._total: Any = own[: _HISTOGRAM_HEAD.size].cast(layout.V2_HISTOGRAM_HEAD[1:], ())  # type: ignore[call-overload]
+        self._counts: Any = own[_HISTOGRAM_HEAD.size :].cast(layout.V2_BUCKET[1:])  # type: ignore[call-overload]
         self._sum = self._total[()]
 
     @update
@@ -218,26 +224,32 @@ class Histogram(Latch):
         """
         turn = self._turn
         if not turn._is_owned():
-            return self._elsewhere(Histogram.observe, value)
+            return self._elsewhere(_OBSERVE, value)
+        if type(value) is not float:  # others may add in a way of their own
+            value = number(self, value)
         try:
+            self._turn = BUSY
             bucket = bisect_left(self._bounds, value)
             if value != value:
-                raise ValueError
-            self._turn = BUSY
+                number(self, value)
             self._total[()] = self._sum = self._sum + value
             self._counts[bucket] += 1
-            self._sequence = sequence = self._sequence + 1
+            sequence = self._sequence + 1
             self._buffers[sequence & 1][:] = self._own
             self._word[()] = sequence
+            self._sequence = sequence
             self._turn = turn
             if self._late:
                 self._catch_up()
-        except (TypeError, ValueError, OverflowError):
-            self._broken_off(turn)
-            raise UpdateError("bad-value", self.name, f"{value!r} cannot be counted") from None
         except BaseException:
-            self._broken_off(turn)
+            self._catch_up()
             raise
+
+    def _count(self, value: float) -> None:
+        self._sum += value
+        self._total[()] = self._sum
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._publish()
 
     @property
     def count(self) -> int:
@@ -247,12 +259,16 @@ class Histogram(Latch):
     @property
     def sum(self) -> float:
         """Their sum."""
-        return float(self._here()._total[()])
+        return float(_HISTOGRAM_HEAD.unpack_from(self._published())[0])
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """How many of them lie in each bucket: up to and including each bound, and above the last."""
-        return tuple(self._here()._counts)
+        """How many of them lie in each bucket, up to and including each bound, and above the last."""
+        buckets = self._published()[_HISTOGRAM_HEAD.size :]
+        return struct.unpack(f"<{len(buckets) // layout.V2_UNIT}Q", buckets)
+
+
+_OBSERVE = Histogram.observe, number, Histogram._count
 
 
 class Timer(Histogram):

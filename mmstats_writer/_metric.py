@@ -22,7 +22,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from mmstats_format import UpdateError
 
@@ -36,8 +36,12 @@ if TYPE_CHECKING:
 BUSY: Any = RLock()
 NOBODY: Any = RLock()
 
-_Update = TypeVar("_Update", bound=Callable[..., None])
+_Update = TypeVar("_Update", bound=Callable[..., Any])
 _updates: set[CodeType] = set()
+
+#: The method that does an update, one that gives for its argument what can be put off, and what does that in its turn
+#: and publishes by its last store.
+Way: TypeAlias = tuple[Callable[[Any, Any], None], Callable[[Any, Any], Any], Callable[[Any, Any], None]]
 
 
 def update(function: _Update) -> _Update:
@@ -68,7 +72,18 @@ class Metric:
     A metric with label names has no value; its children have, which `labels` gives.
     """
 
-    __slots__ = ("__weakref__", "_family", "_file", "_home", "_number", "_put_off", "_slot", "_threads", "_turn")
+    __slots__ = (
+        "__weakref__",
+        "_family",
+        "_file",
+        "_home",
+        "_late",
+        "_number",
+        "_put_off",
+        "_slot",
+        "_threads",
+        "_turn",
+    )
 
     _slot: memoryview
 
@@ -77,6 +92,8 @@ class Metric:
         self._threads: Any = family.publisher.threads
         #: Updates that came while another one was under way: what to call, its argument, the slot's token before.
         self._put_off: list[list[Any]] = []
+        #: Whether there may be any.
+        self._late = False
         #: Whose turn it is when nothing is under way.
         self._home = self._turn = NOBODY
         if file is not None:
@@ -163,32 +180,19 @@ class Metric:
         """An update: `store` is called with the checked `argument` in its turn, and publishes by its last store."""
         turn = self._turn
         if not turn._is_owned():
-            return self._elsewhere(_run_again, _argument, store, (store, argument))
+            return self._elsewhere((_run_again, _argument, store), (store, argument))
         try:
             self._turn = BUSY
             store(self, argument)
             self._turn = turn
-            if self._put_off:
+            if self._late:
                 self._catch_up()
         except BaseException:
             self._catch_up()
             raise
 
-    def _elsewhere(
-        self,
-        update: Callable[[Any, Any], None],
-        check: Callable[[Any, Any], Any],
-        store: Callable[[Any, Any], None],
-        argument: Any,
-    ) -> None:
-        """Do an update that could not be done straight ahead; called by the method that was to do it.
-
-        Args:
-            update: that method.
-            check: gives for `argument` what `store` takes.
-            store: does the update in its turn, and publishes by its last store.
-            argument: of the update.
-        """
+    def _elsewhere(self, way: Way, argument: Any) -> None:
+        """Do an update that could not be done straight ahead; called by the method that was to do it."""
         try:
             metric = self._threads.metrics[self._number]
         except (AttributeError, KeyError) as error:  # the thread's first update of anything, or of this
@@ -196,11 +200,12 @@ class Metric:
                 raise
             metric = self._here()
         if metric._turn._is_owned():
-            return update(metric, argument)
-        checked = check(metric, argument)
+            return way[0](metric, argument)
+        checked = way[1](metric, argument)
         if metric._home is NOBODY:
             metric._file.prepare()
-        metric._put_off.append([store, checked, None])
+        metric._late = True
+        metric._put_off.append([way[2], checked, None])
         if metric._turn is not BUSY or not under_way(metric, sys._getframe(1)):
             metric._catch_up()
 
@@ -217,6 +222,7 @@ class Metric:
         waiting = self._put_off
         while True:
             self._turn = BUSY
+            self._late = False
             self._restore()
             while waiting:
                 entry = waiting[0]

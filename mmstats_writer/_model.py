@@ -118,7 +118,7 @@ class BaseMmStats:
     def __setattr__(self, name: str, value: Any) -> None:
         if (setter := self._setters.get(name)) is not None:
             setter(value)
-        elif not self._metrics and isinstance(getattr(type(self), name, None), Field):
+        elif not self._metrics and name in _fields(type(self)):
             raise AttributeError(f"{name!r} is a field and can be assigned to after BaseMmStats.__init__", name=name)
         else:
             super().__setattr__(name, value)

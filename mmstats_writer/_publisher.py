@@ -3,22 +3,22 @@
     families ── series, numbered ──┬── file of thread 1: metric 0, 1, 2, …
                                    └── file of thread 2: metric 0, 2, …      those that it touched
 
-Rule 1: what all threads share changes under a lock, and only where something is declared or a thread is new; an update
-        does not come here but for a thread's first.
+Rule 1: what all threads share changes only where something is declared or a thread is new, and by one instruction: no
+        lock that a fork or a signal handler could find taken. An update does not come here but for a thread's first.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from weakref import WeakSet
 
 from mmstats_format import ClosedError, DeclarationError, settings
 
-from . import _file
 from ._family import Behaviour, Family
 from ._file2 import File
-from ._metric import Metric
+from ._metric import NOBODY, Metric
 from ._naming import expand, words
 from ._records import Declaration
 from ._threads import local
@@ -41,7 +41,8 @@ class Publisher:
         self._class = class_name
         self.disabled = settings.disabled()
         self._families: dict[str, Family] = {}
-        self._series: list[tuple[Family, Sequence[bytes]]] = []
+        self._series: dict[int, tuple[Family, Sequence[bytes]]] = {}
+        self._counter = itertools.count()
         self._idle: list[File] = []
         self._files: WeakSet[File] = WeakSet()
         #: What each thread has: its file, and the metrics in it.
@@ -61,25 +62,24 @@ class Publisher:
         if declared.name in self._families:
             raise DeclarationError("duplicate-name", declared.name, "another metric of this instance has this name")
         family = Family(self, declared, behaviour)
-        with _file._guard:
-            # Another thread may have been faster.
-            if self._families.setdefault(declared.name, family) is not family:
-                return self.declare(declared, behaviour)
-        metric = family.begin()
-        self.publish()
+        # Another thread may have been faster.
+        if self._families.setdefault(declared.name, family) is not family:
+            return self.declare(declared, behaviour)
+        return family.begin()
+
+    def add(self, family: Family, values: Sequence[bytes]) -> int:
+        """One more series; gives its number."""
+        number = next(self._counter)
+        self._series[number] = family, values
+        return number
+
+    def metric(self, number: int) -> Metric:
+        """The metric of a series in the calling thread's file, in which there is room for it if that can be had."""
+        file = self.here()
+        metric = file.metric(number, self._series[number][0])
+        if self.opened and metric._home is NOBODY:
+            file.prepare()
         return metric
-
-    def add(self, family: Family, values: Sequence[bytes]) -> Metric:
-        """One more series; gives its metric in the calling thread's file."""
-        with _file._guard:
-            number = len(self._series)
-            self._series.append((family, values))
-        return self.here().metric(number, family)
-
-    def publish(self) -> None:
-        """Have what was added in the calling thread's file, once the instance is made."""
-        if self.opened:
-            self.here().prepare()
 
     def open(self) -> None:
         """Make the calling thread's file.
@@ -109,6 +109,10 @@ class Publisher:
     def labels(self, number: int) -> Sequence[bytes]:
         """The label values of a series."""
         return self._series[number][1]
+
+    def name(self, number: int) -> str:
+        """The name of a series' family."""
+        return self._series[number][0].declared.name
 
     @property
     def path(self) -> str:
@@ -164,9 +168,12 @@ class Publisher:
         else:
             file.hand_over()
         file.own()
-        self.threads.file, self.threads.metrics = file, file.metrics
-        self.threads.leaving = _Leaving(self._idle, file)
-        for number, (family, _) in enumerate(self._series):
+        mine = vars(self.threads)
+        # What interrupts this may have arrived too; the first counts, and the other's file is idle again.
+        leaving: _Leaving = mine.setdefault("leaving", _Leaving(self._idle, file))
+        file = leaving.file
+        mine["metrics"], mine["file"] = file.metrics, file
+        for number, (family, _) in list(self._series.items()):
             if not family.declared.labels:
                 file.metric(number, family)
         return file
@@ -176,11 +183,11 @@ class _Leaving:
     """Lives as long as its thread, and then passes the thread's file on."""
 
     def __init__(self, idle: list[File], file: File) -> None:
-        self._idle, self._file = idle, file
+        self._idle, self.file = idle, file
 
     def __del__(self) -> None:
-        self._file.disown()
-        self._idle.append(self._file)
+        self.file.disown()
+        self._idle.append(self.file)
 
 
 def _template(given: str | os.PathLike[str], what: str) -> str:

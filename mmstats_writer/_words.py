@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 import operator
 import time
-from collections import deque
 from typing import Any
 
 from mmstats_format import UpdateError, layout
 
-from ._metric import BUSY, Metric, update
+from ._metric import BUSY, Metric, foreign, update
+
+#: The increment that most updates have, and that needs no look.
+_ONE: Any = 1
+_PLAIN = (int, float)
 
 
 class Word(Metric):
@@ -21,10 +24,10 @@ class Word(Metric):
 
     __slots__ = ("_value", "_word")
 
-    def _bind(self, slot: memoryview) -> None:
-        self._word: Any = slot.cast(self._family.code, ())  # type: ignore[call-overload]  # the code is no literal
+    _value: Any
 
     def _restore(self) -> None:
+        self._word: Any = self._slot.cast(self._family.code, ())  # type: ignore[call-overload]  # no literal
         self._value = self._word[()]
 
     def _token(self) -> object:
@@ -64,20 +67,24 @@ class Counter(Word):
         """
         turn = self._turn
         if not turn._is_owned():
-            return self._elsewhere(Counter.inc, amount)
+            return self._elsewhere(_COUNT, amount)
         try:
-            self._turn = BUSY
-            if amount < 0:
-                raise ValueError
-            self._word[()] = self._value = self._value + amount
-            self._turn = turn
-            if self._late:
+            try:
+                self._turn = BUSY
+                # A type that is not a plain one may add in a way of its own.
+                if amount is not _ONE and (type(amount) is not int or amount < 0):
+                    raise ValueError
+                self._word[()] = self._value = self._value + amount
+                self._turn = turn
+                if self._late:
+                    self._catch_up()
+            except (TypeError, ValueError) as error:  # the word cannot hold it, and nothing is stored yet
+                if foreign(error):
+                    raise
+                self._grow(self._amount(amount))
                 self._catch_up()
-        except (TypeError, ValueError):
-            self._broken_off(turn)
-            self._add(amount)
         except BaseException:
-            self._broken_off(turn)
+            self._catch_up()
             raise
 
     incr = inc
@@ -88,20 +95,19 @@ class Counter(Word):
         value: int | float = self._here()._word[()]
         return value
 
-    def _add(self, amount: Any) -> None:
-        """Add what could not be added straight ahead: the count wraps, or `amount` is refused."""
+    def _amount(self, amount: Any) -> Any:
         try:
             whole = operator.index(amount)
-        except TypeError:
-            raise UpdateError(
-                "bad-amount", self.name, f"{amount!r} is no whole number; type=float counts others"
-            ) from None
+        except TypeError as error:
+            if foreign(error):
+                raise
+            raise UpdateError("bad-amount", self.name, f"{amount!r} cannot be added to this counter") from None
         if whole < 0:
-            raise UpdateError("negative-increment", self.name, f"a counter grows; {amount!r} would take away")
-        self._run(Counter._wrap, whole)
+            raise UpdateError("negative-increment", self.name, f"a counter grows; {amount!r} would take away") from None
+        return whole
 
-    def _wrap(self, whole: int) -> None:
-        self._store((self._value + whole) % 2**64)
+    def _grow(self, amount: Any) -> None:
+        self._store((self._value + amount) % 2**64)
 
 
 class FloatCounter(Counter):
@@ -115,19 +121,26 @@ class FloatCounter(Counter):
         Raises:
             UpdateError: it is negative or no number; the count stays as it was.
         """
-        self._run(FloatCounter._grow, amount)
+        self._run(FloatCounter._grow, self._amount(amount))
 
     incr = inc
 
-    def _grow(self, amount: Any) -> None:
+    def _amount(self, amount: Any) -> Any:
         try:
-            fits = amount >= 0
-            total = self._value + float(amount)
-        except (TypeError, ValueError, OverflowError):
-            raise UpdateError("bad-amount", self.name, f"{amount!r} cannot be added to this counter") from None
-        if not fits:
-            raise UpdateError("negative-increment", self.name, f"a counter grows; {amount!r} would not make it")
-        self._store(total)
+            grows = amount >= 0
+            number = float(amount)
+        except (TypeError, ValueError, OverflowError) as error:
+            if foreign(error):
+                raise
+            grows, number = True, math.nan
+        if number != number:
+            raise UpdateError("bad-amount", self.name, f"{amount!r} cannot be added to this counter")
+        if not grows:
+            raise UpdateError("negative-increment", self.name, f"a counter grows; {amount!r} would take away")
+        return number
+
+    def _grow(self, amount: Any) -> None:
+        self._store(self._value + amount)
 
 
 class Gauge(Word):
@@ -144,18 +157,22 @@ class Gauge(Word):
         """
         turn = self._turn
         if not turn._is_owned():
-            return self._elsewhere(Gauge.set, value)
+            return self._elsewhere(_SET, value)
         try:
-            self._turn = BUSY
-            self._word[()] = self._value = value
-            self._turn = turn
-            if self._late:
+            try:
+                self._turn = BUSY
+                self._word[()] = value
+                self._value = None  # what the word made of it, `inc` looks up
+                self._turn = turn
+                if self._late:
+                    self._catch_up()
+            except (TypeError, ValueError, OverflowError) as error:  # the word cannot hold it, and nothing is stored yet
+                if foreign(error):
+                    raise
+                self._store(self._fitting(value))
                 self._catch_up()
-        except (TypeError, ValueError, OverflowError):
-            self._broken_off(turn)
-            self._run(Gauge._store, self._family.fit(value))
         except BaseException:
-            self._broken_off(turn)
+            self._catch_up()
             raise
 
     @update
@@ -167,23 +184,28 @@ class Gauge(Word):
         """
         turn = self._turn
         if not turn._is_owned():
-            return self._elsewhere(Gauge.inc, amount)
+            return self._elsewhere(_GROW, amount)
         try:
-            self._turn = BUSY
-            self._word[()] = self._value = self._value + amount
-            self._turn = turn
-            if self._late:
+            try:
+                self._turn = BUSY
+                if amount is not _ONE and type(amount) not in _PLAIN:
+                    raise TypeError
+                self._word[()] = self._value = self._value + amount
+                self._turn = turn
+                if self._late:
+                    self._catch_up()
+            except (TypeError, ValueError, OverflowError) as error:  # the word cannot hold it, and nothing is stored yet
+                if foreign(error):
+                    raise
+                self._grow(self._fitting(amount))
                 self._catch_up()
-        except (TypeError, ValueError, OverflowError):
-            self._broken_off(turn)
-            self._run(Gauge._grow, self._family.fit(amount))
         except BaseException:
-            self._broken_off(turn)
+            self._catch_up()
             raise
 
     def dec(self, amount: float = 1) -> None:
         """Take `amount` away; as `inc`."""
-        self.inc(-amount)
+        self.inc(-(amount if type(amount) in _PLAIN else self._fitting(amount)))
 
     @property
     def value(self) -> int | float | None:
@@ -191,11 +213,17 @@ class Gauge(Word):
         value: int | float | None = self._published()
         return value
 
+    def _fitting(self, value: Any) -> Any:
+        return self._family.fit(value)
+
     def _grow(self, amount: Any) -> None:
-        self._store(self._family.fit(self._value + amount))
+        value = 0 if bytes(self._slot) == self._family.unset else self._word[()]
+        self._store(self._family.fit(value + amount))
 
     def _restore(self) -> None:
-        self._value = 0 if bytes(self._slot) == self._family.unset else self._word[()]
+        super()._restore()
+        if bytes(self._slot) == self._family.unset:
+            self._value = 0
 
 
 class Plain(Word):
@@ -221,15 +249,22 @@ class Plain(Word):
 class MovingAverage(Word):
     """The mean of the last values added: of so many, or of those of so many seconds, as the field says."""
 
-    __slots__ = ("_window",)
+    __slots__ = ("_begun", "_window")
 
     def _reset(self) -> None:
+        #: What the mean is of, each value with its time; and the token before the last update, with what that made.
+        self._window: list[tuple[float, float]] = []
+        self._begun: tuple[object, list[tuple[float, float]]] | None = None
         super()._reset()
-        self._window: deque[tuple[float, float]] = deque(maxlen=self._family.window)
+
+    def _restore(self) -> None:
+        super()._restore()
+        if self._begun is not None and self._begun[0] != self._token():
+            self._window = self._begun[1]
 
     def _forget(self) -> None:
+        self._window, self._begun = [], None
         super()._forget()
-        self._window.clear()
 
     def add(self, value: float) -> None:
         """Add one value.
@@ -245,16 +280,20 @@ class MovingAverage(Word):
         return self._published() or 0.0
 
     def _append(self, value: float) -> None:
-        window, now = self._window, time.monotonic()
-        window.append((now, value))
-        while now - window[0][0] > self._family.seconds:
-            window.popleft()
-        values = [added for _, added in window]
+        now, most, oldest = time.monotonic(), self._family.window, self._family.seconds
+        window = [(added, value) for added, value in self._window if now - added <= oldest] + [(now, value)]
+        if most is not None:
+            window = window[-most:]
+        values = [value for _, value in window]
         try:
             total = math.fsum(values)
-        except (OverflowError, ValueError):  # too large, or infinities of both signs
+        except (OverflowError, ValueError) as error:  # too large, or infinities of both signs
+            if foreign(error):
+                raise
             total = sum(values)
+        self._begun = self._token(), window
         self._store(total / len(values))
+        self._window = window
 
 
 class State(Word):
@@ -282,3 +321,7 @@ class State(Word):
 
 #: The bytes of a word that stands for no value, by value type (V2-32).
 UNSET = {name: number.to_bytes(layout.V2_UNIT, "little") for name, number in layout.V2_UNSET.items()}
+
+_COUNT = Counter.inc, Counter._amount, Counter._grow
+_SET = Gauge.set, Gauge._fitting, Gauge._store
+_GROW = Gauge.inc, Gauge._fitting, Gauge._grow
