@@ -8,7 +8,7 @@ INSTALL ?= --editable .
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs vectors models layout bench clean
+.PHONY: help demo test lint docs vectors models layout kills stress bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,6 +47,14 @@ models: ## the models of the store orders, checked with spin; each left-out step
 
 layout: $(VENV)/.made ## the layout module and the specification's tables from the schema
 	$(BIN)/python -m mmstats_format.generate spec/FORMAT.md
+
+kills: $(VENV)/.made ## a thousand writers killed at random moments, and their files read
+	$(BIN)/python -m proofs kills
+
+# `make stress READS=100000000` is the long run; with `OUTPUT=docs/data/stress.json` the documentation shows its figures.
+READS ?= 5000000
+stress: $(VENV)/.made ## readers of busy writers, counting torn values
+	$(BIN)/python -m proofs $(if $(OUTPUT),--output $(OUTPUT)) stress --reads $(READS)
 
 bench: $(VENV)/.made-bench ## the benchmarks, whose figures the documentation shows
 	$(BIN)/python -m benchmarks
