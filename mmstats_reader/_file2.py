@@ -131,7 +131,7 @@ class File2:
         return known
 
     def _read(self, fd: int) -> Read:
-        return self._load or partial(_call, fd)
+        return self._load or partial(call, fd)
 
     def _poll(self, fd: int) -> Reading:
         read = self._read(fd)
@@ -199,12 +199,21 @@ class File2:
         return None
 
 
-def _call(fd: int, size: int, offset: int) -> bytes:
+def call(fd: int, size: int, offset: int) -> bytes:
     """Read by a call, or more where one gives less."""
-    content = os.pread(fd, size, offset)
-    while len(content) < size and (more := os.pread(fd, size - len(content), offset + len(content))):
+    content = _pread(fd, size, offset)
+    while len(content) < size and (more := _pread(fd, size - len(content), offset + len(content))):
         content += more
     return content
+
+
+def _seek_and_read(fd: int, size: int, offset: int) -> bytes:
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, size)
+
+
+#: Windows has no such call; a descriptor is one reader's.
+_pread = getattr(os, "pread", _seek_and_read)
 
 
 _lock = threading.Lock()
@@ -221,7 +230,7 @@ def _load(mapping: mmap.mmap, size: int, offset: int) -> bytes:
 def _mapping(fd: int) -> mmap.mmap | None:
     """The file mapped for reading, where it is the reader's own user's and this machine stores words as the format."""
     status = os.fstat(fd)
-    if status.st_uid != os.geteuid() or sys.byteorder != "little" or not status.st_size:
+    if os.name == "nt" or status.st_uid != os.geteuid() or sys.byteorder != "little" or not status.st_size:
         return None
     return mmap.mmap(fd, status.st_size, access=mmap.ACCESS_READ)
 

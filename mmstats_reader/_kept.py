@@ -13,7 +13,7 @@ from mmstats_format import FormatError, layout
 
 from ._extents import FIRST
 from ._families import Process, process_of, process_of_fields
-from ._file2 import File2, Reading
+from ._file2 import File2, Reading, call
 from ._liveness import liveness
 from ._parse1 import Fields
 from ._reader import confirmed, identity_of, open_regular, version_of
@@ -84,7 +84,7 @@ class Kept:
     def _begin(self, fd: int, size: int = 0) -> None:
         """Read what the file is."""
         self.archive = False
-        first = os.pread(fd, FIRST, 0)
+        first = call(fd, FIRST, 0)
         self._version = first[0] if first else None
         if self._version == layout.V2_VERSION:
             self._file = File2(self._mapped and _may_keep(2))

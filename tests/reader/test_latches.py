@@ -54,14 +54,14 @@ class Between:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
         self.calls = 0
-        real = _file2._call
+        real = _file2.call
 
         def call(fd: int, size: int, offset: int) -> bytes:
             self.calls += 1
             act()
             return real(fd, size, offset)
 
-        monkeypatch.setattr(_file2, "_call", call)
+        monkeypatch.setattr(_file2, "call", call)
 
 
 def unmapped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,13 +148,13 @@ def test_any_interleaving_shows_what_was_published_while_it_was_read(
 def test_sequence_words_and_buffers_come_from_calls_of_their_own(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """V2-R4: three copies of a file that is still, after header and extents."""
     reads: list[tuple[int, int]] = []
-    real = _file2._call
+    real = _file2.call
 
     def call(fd: int, size: int, offset: int) -> bytes:
         reads.append((offset, size))
         return real(fd, size, offset)
 
-    monkeypatch.setattr(_file2, "_call", call)
+    monkeypatch.setattr(_file2, "call", call)
     reader = Reader(file)
     reader.poll()
     assert len(set(reads[-3:])) == 1
