@@ -17,9 +17,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
+from docutils import nodes  # type: ignore[import-untyped,unused-ignore]  # its stubs are a package of their own
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import stringify_signature
 
 from mmstats_format import settings
 
@@ -136,9 +137,11 @@ def to_export(app: Sphinx, env: Any, node: Any, text: nodes.TextElement) -> node
     own = (modules or [node.get("py:module") or ""])[0].split(".")[0]
     if own not in PACKAGES:
         return None
-    for package in (own, *PACKAGES):
-        target = f"{package}.{name}"
-        if found := env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, text):
+    python = env.domains["py"]
+    # Of two that have one name, that of the own package is meant.
+    inside = [known for known in python.objects if known.startswith(f"{own}.") and known.endswith(f".{name}")]
+    for target in (f"{own}.{name}", *inside, *(f"{package}.{name}" for package in PACKAGES)):
+        if found := python.resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, text):
             return found
     return None
 
@@ -149,6 +152,21 @@ def tell_arguments(app: Sphinx, what: str, name: str, thing: Any, options: Any, 
         own = inspect.cleandoc(text).splitlines()
         # Google style puts arguments before attributes; the first line says again what the class is.
         lines[:] = [*lines, "", *own]
+
+
+def tell_signature(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str, str | None] | None:
+    """The arguments that are taken, where Python tells others: those that ``__new__`` or a wrapper passes on."""
+    if what == "class" and (signature or "").startswith("(*"):
+        first, *others = inspect.signature(thing.__init__).parameters.values()
+        return stringify_signature(inspect.Signature(others)), None
+    if what == "method" and inspect.isclass(declared := getattr(thing, "__wrapped__", None)):
+        first, *others = inspect.signature(declared).parameters.values()
+        bare = [first.replace(default=first.empty), *others]
+        taken = inspect.Signature([argument.replace(annotation=argument.empty) for argument in bare])
+        return re.sub(r"<(?:class|built-in function) '?(\w+)'?>", r"\1", stringify_signature(taken)), None
+    return None
 
 
 def skip_aliases(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
@@ -163,5 +181,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", mark_rules)
     app.connect("missing-reference", to_export)
     app.connect("autodoc-process-docstring", tell_arguments, priority=400)  # before napoleon reads it
+    app.connect("autodoc-process-signature", tell_signature)
     app.connect("autodoc-skip-member", skip_aliases)
     return {"parallel_read_safe": False}

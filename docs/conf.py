@@ -30,14 +30,12 @@ napoleon_use_ivar = True
 _names = "|".join(vars(builtins))
 nitpick_ignore_regex = [
     # Python's own: the build fetches nothing, so there is nothing to link to.
-    ("py:.*", rf"({_names}|(collections|ctypes|json|os|threading|typing)\..*)"),
+    ("py:.*", rf"({_names}|(collections|ctypes|json|os|threading|typing)\..*|Callable\[\[\])"),
     # Parameters in docstrings, and the variables of generic types.
     ("py:obj", r"[a-z_]+"),
-    ("py:(class|obj)", r"(.*\.)?T(_co)?"),
+    ("py:(class|obj)", r"(.*\.)?_?T(_co)?"),
     # Type aliases, which the docstrings tell in words.
     ("py:class", "Buffer|JSON|Value"),
-    # The parts of a version 2 document: a draft, and no interface yet.
-    ("py:class", r"mmstats_format\._document2\..*|(Header|Extent|Record|Origin|Family|Series|Folded|Unknown)"),
 ]
 
 html_theme = "furo"

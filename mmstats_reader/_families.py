@@ -53,15 +53,21 @@ class Family(NamedTuple):
     unconfirmed: frozenset[tuple[str, ...]] = frozenset()
     times: Mapping[tuple[str, ...], int] = MappingProxyType({})
 
-    def value(self, /, **labels: str) -> Any:
+    def __repr__(self) -> str:
+        return f"<Family {self.name!r}: {self.kind}, {len(self.series)} series>"
+
+    def value(self, /, **labels: object) -> Any:
         """The value of the series with these labels, which are all that the family has.
+
+        Args:
+            labels: their values; what is no text is taken as `str` gives it, as by the writer.
 
         Raises:
             KeyError: there is none.
         """
         if labels.keys() != set(self.labels):
             raise KeyError(f"{self.name!r} has the labels {', '.join(self.labels) or '(none)'}")
-        values = tuple([labels[name] for name in self.labels])
+        values = tuple([str(labels[name]) for name in self.labels])
         try:
             return self.series[values]
         except KeyError:

@@ -107,7 +107,7 @@ class Snapshot:
         except KeyError:
             raise KeyError(f"{self.path}: {missing(name, self._named)}") from None
 
-    def value(self, name: str, /, **labels: str) -> Any:
+    def value(self, name: str, /, **labels: object) -> Any:
         """The value of a metric; `labels` choose among its series. Version 1 has no labels of this sort.
 
         Raises:

@@ -112,7 +112,7 @@ class View:
         """
         return self._family(self._parts(name)[1])[0]
 
-    def total(self, name: str, /, **labels: str) -> Any:
+    def total(self, name: str, /, **labels: object) -> Any:
         """A metric's value over all files that count, by its own combination.
 
         Args:
@@ -139,7 +139,7 @@ class View:
         values = [family.series[key] for key in chosen]
         return combine(declaration, values, [ages.get(key) for key in chosen])[0]
 
-    def rate(self, name: str, /, **labels: str) -> float:
+    def rate(self, name: str, /, **labels: object) -> float:
         """By how much a counter grew a second since the poll before; of summaries and histograms, their count.
 
         A file made since then counts from zero, and one that was there unseen begins to count now. What vanishes or
@@ -216,15 +216,15 @@ class View:
         groups = self._now.groups
         return max(variants.items(), key=lambda item: sum(len(groups[group].files) for group, _ in item[1]))
 
-    def _matching(self, names: tuple[str, ...], labels: Mapping[str, str]) -> Any:
+    def _matching(self, names: tuple[str, ...], labels: Mapping[str, object]) -> Any:
         if unknown := labels.keys() - set(names):
             raise KeyError(f"no label {min(unknown)!r}; there are: {', '.join(names) or 'none'}")
-        wanted = [(place, labels[name]) for place, name in enumerate(names) if name in labels]
+        wanted = [(place, str(labels[name])) for place, name in enumerate(names) if name in labels]
         return lambda values: all(values[place] == value for place, value in wanted)
 
-    def _no_series(self, family: Family, labels: Mapping[str, str]) -> KeyError:
+    def _no_series(self, family: Family, labels: Mapping[str, object]) -> KeyError:
         named = [full_name(family.name, family.labels, values) for values in family.series]
-        return KeyError(missing(full_name(family.name, tuple(labels), tuple(labels.values())), named))
+        return KeyError(missing(full_name(family.name, tuple(labels), tuple(map(str, labels.values()))), named))
 
     def _family(self, parts: list[_Part]) -> tuple[Family, dict[tuple[str, ...], Any]]:
         """The family that is declared there, and of each series how old its last value is; combined once."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import mmstats_writer
 from mmstats_format import CODES, settings
 
 ROOT = Path(__file__).parents[2]
@@ -58,18 +59,48 @@ def test_every_exported_class_and_function_has_a_docstring(module: str) -> None:
     assert [name for name in own if not inspect.getdoc(things[name])] == []
 
 
+#: What the table of kinds shows, and how each is declared at its least.
+LEAST = {
+    name: thing(states=("up",)) if name == "StateField" else thing(value=1) if name.startswith("Static") else thing()
+    for name, thing in vars(mmstats_writer).items()
+    if name.endswith("Field") and name not in ("Field", "PlainField", "StaticField")
+}
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_the_table_of_kinds_says_what_a_field_is(name: str) -> None:
+    page = (REFERENCE / "writer.md").read_text(encoding="utf-8").partition("## Kinds of metrics")[2]
+    rows = [row.strip("| ").split(" | ") for row in re.findall(r"^\| `.*", page, re.M)]
+    [(_, kind, _, together, dead, version1)] = [row for row in rows if f"`{name}`" in row[0]]
+    declared = LEAST[name].declared("name")
+    assert kind == declared.kind
+    assert (dead == "counts") == (kind in ("counter", "summary", "histogram"))
+    assert ("each stands by itself" in together or '`"all"`, the default' in together) == (
+        declared.combination == "all"
+    )
+    assert (version1 == "–") == (LEAST[name].version1() is None)
+
+
 def test_every_error_code_has_a_line() -> None:
     page = (REFERENCE / "errors.md").read_text(encoding="utf-8")
     lines = dict(re.findall(r"^\| `([a-z-]+)` \| `(\w+)` \|", page, re.M))
     assert lines == {code: kind.__name__ for code, (kind, _) in CODES.items()}
 
 
-def test_every_wrong_declaration_has_a_line() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "mmstats_writer").glob("*.py"))
-    raised = set(re.findall(r"DeclarationError\(\s*\"([a-z-]+)\"", sources))
+@pytest.mark.parametrize(
+    ("error", "heading"),
+    [
+        ("DeclarationError", "## A metric is declared, an instance is made"),
+        ("UpdateError", "## A metric is updated"),
+    ],
+)
+def test_every_code_of_a_writer_has_a_line(error: str, heading: str) -> None:
+    sources = [path for package in ("mmstats", "mmstats_writer") for path in (ROOT / package).rglob("*.py")]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    raised = set(re.findall(rf"{error}\(\s*\"([a-z0-9-]+)\"", text))
     assert raised
-    section = (REFERENCE / "errors.md").read_text(encoding="utf-8").partition("## A model is made")[2]
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.M)) == raised
+    section = (REFERENCE / "errors.md").read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.M)) == raised
 
 
 def test_every_command_has_a_section() -> None:
@@ -81,7 +112,7 @@ def test_every_command_has_a_section() -> None:
 
 
 def test_every_environment_variable_has_a_line() -> None:
-    sources = [path for package in PAGES if "." not in package for path in (ROOT / package).glob("*.py")]
+    sources = [path for package in PAGES if "." not in package for path in (ROOT / package).rglob("*.py")]
     text = "".join(path.read_text(encoding="utf-8") for path in [*sources, Path(settings.__file__)])
     variables = set(re.findall(r"environ[^\n]*?\"(MMSTATS_[A-Z]+)\"", text))
     assert variables

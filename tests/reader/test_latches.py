@@ -316,7 +316,7 @@ def test_words_are_read_at_once(file: Path) -> None:
         return real(fd, size, offset)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(os, "pread", pread)
+        monkeypatch.setattr(_file2, "_pread", pread)
         reader.poll()
         del calls[:]
         reader.poll()

@@ -31,7 +31,19 @@ from mmstats_testing.documents2 import (
 from mmstats_testing.vectors import DIRECTORY2
 
 from mmstats_format import Corrupt, Document2, FormatError, build
-from mmstats_reader import Family, Histogram, Reader, Snapshot, Stat, Summary, _extents, _file2, kind_of, read
+from mmstats_reader import (
+    Directory,
+    Family,
+    Histogram,
+    Reader,
+    Snapshot,
+    Stat,
+    Summary,
+    _extents,
+    _file2,
+    kind_of,
+    read,
+)
 
 REQUESTS = labelled(
     counter("http.requests"),
@@ -383,3 +395,18 @@ def test_reading_needs_no_positioned_read(tmp_path: Path, monkeypatch: pytest.Mo
     expected = list(read(file))
     monkeypatch.setattr(_file2, "_pread", _file2._seek_and_read)
     assert list(read(file)) == expected != []
+
+
+def test_a_label_value_that_is_no_text_is_taken_as_its_text(tmp_path: Path) -> None:
+    file = write2(tmp_path / "x.mmstats", labelled(counter("c"), ("status",), (("200",), counter("", 3))))
+    assert read(file).value("c", status=200) == read(file).families["c"].value(status=200) == 3
+    with Directory(tmp_path) as stats:
+        view = stats.poll()
+    assert view.total("c", status=200) == 3
+    with pytest.raises(KeyError, match='status="404"'):
+        view.total("c", status=404)
+
+
+def test_a_family_is_shown_in_a_line(tmp_path: Path) -> None:
+    file = write2(tmp_path / "x.mmstats", counter("c", 3))
+    assert repr(read(file).families["c"]) == "<Family 'c': counter, 1 series>"
