@@ -33,7 +33,7 @@ def main() -> None:
         notes.append(f"the original package is missing: {missing}")
     figures = [*measured.updates(effort, original)]
     try:
-        figures.append(measured.system_calls(effort))
+        figures += measured.system_calls(effort)
     except Missing as missing:
         notes.append(f"no system calls were counted: {missing}")
     figures += [*measured.polling(effort), *measured.reading(effort, original)]

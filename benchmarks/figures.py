@@ -152,11 +152,12 @@ def updates(effort: Effort, original: Original | None) -> Iterator[Figure]:
         )
 
 
-def system_calls(effort: Effort) -> Figure:
+def system_calls(effort: Effort) -> Iterator[Figure]:
     """System calls in updates of each kind; `Missing` without ``strace``."""
-    calls = count(dict.fromkeys(UPDATES, effort.updates))
-    name = f"{effort.updates:,} updates each of {', '.join(UPDATES)}"
-    return Figure(name, "system calls", Value(sum(map(len, calls.values()))), at_most=0)
+    for version, kinds in UPDATES.items():
+        calls = count(version, dict.fromkeys(kinds, effort.updates))
+        name = f"version {version}: {effort.updates:,} updates each of {', '.join(kinds)}"
+        yield Figure(name, "system calls", Value(sum(map(len, calls.values()))), at_most=0)
 
 
 def reading(effort: Effort, original: Original | None) -> Iterator[Figure]:

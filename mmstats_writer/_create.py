@@ -62,12 +62,13 @@ def check_host() -> None:
         )
 
 
-def create(path: str, content: bytes, tried: list[Made]) -> Made:
+def create(path: str, content: bytes, unlocked: bytes, tried: list[Made]) -> Made:
     """Make a file of `content` that nobody sees before it is whole, under `path` or the first free name beside it.
 
     Args:
         path: the name wanted; where it is taken, ``-1``, ``-2``, … goes before the extension.
         content: all bytes of the file.
+        unlocked: the same where no lock can be had.
         tried: gets the file before it gets its name, so that a caller who is interrupted can `discard` it.
 
     Returns:
@@ -77,10 +78,11 @@ def create(path: str, content: bytes, tried: list[Made]) -> Made:
         OSError: it cannot be made: no such directory, no space, no permission.
     """
     try:
-        return _create(path, content, tried)
+        return _create(path, content, unlocked, tried)
     except OSError as error:
         # Which of the steps failed says the error; that it is about this file it may not.
-        error.filename, error.filename2 = path, None
+        error.filename = path
+        del error.filename2  # of a link; None would be shown
         raise
 
 
@@ -92,6 +94,8 @@ def discard(made: Made) -> None:
             os.unlink(made.path)
     if made.lock >= 0:
         os.close(made.lock)
+    with contextlib.suppress(BufferError):  # metrics that were interrupted on their way in
+        made.map.close()
 
 
 def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
@@ -119,7 +123,7 @@ def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
         os.close(fd)
 
 
-def _create(path: str, content: bytes, tried: list[Made]) -> Made:
+def _create(path: str, content: bytes, unlocked: bytes, tried: list[Made]) -> Made:
     directory, name = os.path.split(path)
     place = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -128,8 +132,10 @@ def _create(path: str, content: bytes, tried: list[Made]) -> Made:
         try:
             _fill(fd, content)
             lock = _lock(fd, temporary, place)
-            mapping = mmap.mmap(fd, len(content))
+            if lock < 0 and unlocked != content:
+                _fill(fd, unlocked)
             status = os.fstat(fd)
+            mapping = mmap.mmap(fd, len(content))
             for candidate in _candidates(name):
                 made = Made(os.path.join(directory, candidate), mapping, lock, (status.st_dev, status.st_ino))
                 tried[:] = [made]

@@ -6,7 +6,6 @@ Rule 2: a family has a bounded number of children; what is beyond is counted tog
 
 from __future__ import annotations
 
-import itertools
 import operator
 import struct
 from collections.abc import Callable
@@ -64,14 +63,14 @@ class Family:
         self.clock: Any = behaviour.clock
         self.window, self.seconds = behaviour.window, behaviour.seconds
         self._children: dict[tuple[tuple[str, object], ...], Metric] = {}
-        self._series: dict[tuple[str, ...], int] = {}
-        self._given = itertools.count()
+        self._series: dict[tuple[bytes, ...], int] = {}
+        self._came: dict[tuple[bytes, ...], None] = {}
 
     def begin(self) -> Metric:
         """What the attribute gives: the metric itself, or the parent of its children."""
         if self.declared.labels:
             return self._behaviour.metric(self)
-        return self.publisher.metric(self._enter(()))
+        return self.publisher.metric(self._enter(())[0])
 
     def make(self, number: int, file: Any) -> Metric:
         """The metric of a series in a file."""
@@ -97,13 +96,9 @@ class Family:
         if not names or labels.keys() != set(names):
             wanted = ", ".join(names) or "none"
             raise UpdateError("wrong-labels", self.declared.name, f"its labels are {wanted}; not {', '.join(labels)}")
-        values = tuple(str(labels[name]) for name in names)
-        number = self._series.get(values)
-        if number is None:
-            # Numbers are given out, and not counted afterwards: another thread may be about to add one.
-            crowded = next(self._given) >= self._behaviour.max_series
-            number = self._enter((OVERFLOW,) * len(names) if crowded else values, crowded)
-        child = self.publisher.metric(number)
+        # As they stand in a record, where two texts can become one (V2-29).
+        values = tuple(_records.label_value(str(labels[name])) for name in names)
+        child = self.publisher.metric(self._number(values))
         # Only texts are looked up as they come: a number is equal to a boolean, and their texts differ.
         bounded = len(self._children) < 4 * self._behaviour.max_series
         if bounded and values in self._series and all(type(value) is str for value in labels.values()):
@@ -135,17 +130,32 @@ class Family:
             detail = f"{value!r} is no value of the type {self.declared.type}"
             raise UpdateError("bad-value", self.declared.name, detail) from None
 
-    def _enter(self, values: tuple[str, ...], crowded: bool = False) -> int:
-        number = self.publisher.add(self, tuple(map(_records.label_value, values)))
-        entered = self._series.setdefault(values, number)
-        if entered == number and crowded:
+    def _number(self, values: tuple[bytes, ...]) -> int:
+        """The number of a series: of one with these label values, or where there are too many of the common one."""
+        number = self._series.get(values)
+        if number is not None:
+            return number
+        # Those that came first have a series each. What they came as says the order, without a lock (see `Publisher`).
+        came, most = self._came, self._behaviour.max_series
+        if len(came) < most:
+            came.setdefault(values)
+        if values in came and (len(came) <= most or list(came).index(values) < most):
+            return self._enter(values)[0]
+        number, new = self._enter((OVERFLOW.encode(),) * len(values))
+        if new:
             _file.warn(
-                "%s: more than %d sets of labels; further ones are counted as %s",
-                self.declared.name,
-                self._behaviour.max_series,
-                OVERFLOW,
+                "%s: more than %d sets of labels; further ones are counted as %s", self.declared.name, most, OVERFLOW
             )
-        return entered
+        return number
+
+    def _enter(self, values: tuple[bytes, ...]) -> tuple[int, bool]:
+        """The number of a series, and whether it is a new one."""
+        number = self._series.get(values)
+        if number is not None:
+            return number, False
+        number = self.publisher.add(self, values)
+        entered = self._series.setdefault(values, number)
+        return entered, entered == number
 
 
 def _first(declared: Declaration, behaviour: Behaviour) -> bytes:

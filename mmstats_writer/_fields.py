@@ -77,11 +77,9 @@ class Field(Generic[T_co]):
         for given, what in ((name, "name"), (help, "help"), (unit, "unit")):
             if not isinstance(given, str) and not (what == "name" and given is None):
                 raise TypeError(f"a field's {what} is text, not {type(given).__name__}")
-        if isinstance(labelnames, str) or not all(isinstance(label, str) for label in labelnames):
-            raise TypeError("a field's labelnames are a sequence of texts")
         check_size(max_series, least=1)
         self.name, self.help, self.unit = name, help, unit
-        self.labelnames, self.max_series = tuple(labelnames), max_series
+        self.labelnames, self.max_series = _texts(labelnames, "labelnames"), max_series
 
     def declared(self, name: str) -> Declaration:
         """What stands in the file, under its full name."""
@@ -252,9 +250,7 @@ class HistogramField(Field[Histogram]):
             max_series: as for every field.
         """
         super().__init__(name, help, unit, labelnames, max_series)
-        self.bounds = tuple(map(float, bounds))
-        if self.bounds and self.bounds[-1] == math.inf:
-            self.bounds = self.bounds[:-1]
+        self.bounds = _bounds(bounds)
 
     def declared(self, name: str) -> Declaration:
         return self._declare(name, "histogram", "float", "sum", bounds=self.bounds)
@@ -263,16 +259,8 @@ class HistogramField(Field[Histogram]):
         return Behaviour(Histogram, max_series=self.max_series)
 
 
-class TimerField(HistogramField):
+class TimerField(Field[Timer]):
     """A `Timer`: a histogram of seconds by the clock `timer`."""
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, instance: None, owner: type) -> Self: ...
-        @overload
-        def __get__(self, instance: BaseMmStats, owner: type) -> Timer: ...
-        def __get__(self, instance: BaseMmStats | None, owner: type) -> Any: ...
 
     def __init__(
         self,
@@ -283,10 +271,13 @@ class TimerField(HistogramField):
         timer: Callable[[], float] = time.perf_counter,
         max_series: int = 1000,
     ) -> None:
-        super().__init__(name, help, "seconds", labelnames, bounds, max_series)
+        super().__init__(name, help, "seconds", labelnames, max_series)
         if not callable(timer):
             raise TypeError(f"a timer is a function that gives the time, not {type(timer).__name__}")
-        self.timer = timer
+        self.bounds, self.timer = _bounds(bounds), timer
+
+    def declared(self, name: str) -> Declaration:
+        return self._declare(name, "histogram", "float", "sum", bounds=self.bounds)
 
     def behaviour(self) -> Behaviour:
         return Behaviour(Timer, max_series=self.max_series, clock=self.timer)
@@ -309,9 +300,7 @@ class StateField(Field[State]):
         max_series: int = 1000,
     ) -> None:
         super().__init__(name, help, "", labelnames, max_series)
-        if isinstance(states, str) or not all(isinstance(state, str) for state in states):
-            raise TypeError("a field's states are a sequence of texts")
-        self.states = tuple(states)
+        self.states = _texts(states, "states")
 
     def declared(self, name: str) -> Declaration:
         return self._declare(name, "state set", "unsigned", "all", states=self.states)
@@ -370,8 +359,8 @@ class PlainField(Field[T]):
     def version1(self) -> _version1.Field[Any] | None:
         from . import _version1
 
-        counterpart: type[_version1.Field[Any]] = getattr(_version1, self._known())
-        return counterpart(self.name)
+        counterpart: type[_version1.Field[Any]] | None = getattr(_version1, self._known(), None)
+        return None if counterpart is None else counterpart(self.name)
 
     def _known(self) -> str:
         """The name of this field's class in the other version: its own, or that of what it is derived from."""
@@ -499,8 +488,8 @@ class StaticField(PlainField[T]):
     def version1(self) -> _version1.Field[Any] | None:
         from . import _version1
 
-        counterpart: type[_version1.StaticField[Any]] = getattr(_version1, self._known())
-        return counterpart(self.name, self.value)
+        counterpart: type[_version1.StaticField[Any]] | None = getattr(_version1, self._known(), None)
+        return None if counterpart is None or not counterpart.signature else counterpart(self.name, self.value)
 
 
 class StaticUIntField(StaticField[int]):
@@ -560,6 +549,21 @@ def check_size(size: int, least: int) -> None:
         raise TypeError(f"a size is a whole number, not {type(size).__name__}")
     if size < least:
         raise ValueError(f"a size is at least {least}, not {size}")
+
+
+def _texts(given: Sequence[str], what: str) -> tuple[str, ...]:
+    texts = tuple(given)
+    if isinstance(given, str) or not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"a field's {what} are a sequence of texts")
+    return texts
+
+
+def _bounds(given: Sequence[float]) -> tuple[float, ...]:
+    try:
+        bounds = tuple(map(float, given))
+    except OverflowError as error:
+        raise ValueError(f"a bound is too large for a float: {error}") from None
+    return bounds[:-1] if bounds and bounds[-1] == math.inf else bounds
 
 
 def _number_type(given: Any) -> Any:

@@ -17,6 +17,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+from typing import Any
 from weakref import WeakSet
 
 from mmstats_format import ClosedError
@@ -26,7 +27,9 @@ from ._create import Made, create, discard
 #: The identity of every file that this process made, by its path, by its family.
 _families: dict[object, dict[str, tuple[int, int]]] = {}
 _live: WeakSet[File] = WeakSet()
-_guard = threading.RLock()
+_guard: Any = threading.RLock()
+#: How many forks lie between this process and the one that imported this.
+forks = 0
 
 
 class File:
@@ -77,21 +80,30 @@ class File:
                 return self._made
             tried: list[Made] = []
             try:
-                made = create(path, content, tried)
+                made = self._create(path, content, tried)
                 if self._family is not None:
                     _families.setdefault(self._family, {})[made.path] = made.identity
                 _live.add(self)
                 self._attach(made)
                 self._lock = made.lock
                 self._made = made
-            except BaseException:
+                if self._is_removed():  # by what interrupted this
+                    if self._lock == made.lock:  # before there was anything to remove
+                        self._made = None
+                    raise ClosedError("the file was removed; make a new instance")
+            except BaseException as error:
                 # A signal handler or the like broke it off.
                 if self._made is None and tried:
                     self._detach()
                     self._lock = -1
                     discard(tried.pop())
+                if self._is_removed() and isinstance(error, Exception):
+                    raise ClosedError("the file was removed; make a new instance") from None
                 raise
             return made
+
+    def _is_removed(self) -> bool:
+        return self._removed
 
     def flush(self, wait: bool) -> None:
         """Have the values written to disk.
@@ -141,6 +153,14 @@ class File:
         """All bytes of the file as it is made."""
         raise NotImplementedError
 
+    def _create(self, path: str, content: bytes, tried: list[Made]) -> Made:
+        """Make the file; see `create`."""
+        return create(path, content, self._unlocked(content), tried)
+
+    def _unlocked(self, content: bytes) -> bytes:
+        """`content` for a file without a lock."""
+        return content
+
     def _attach(self, made: Made) -> None:
         """Publish in the file's mapping from now on."""
         raise NotImplementedError
@@ -180,6 +200,12 @@ def warn(message: str, *details: object) -> None:
     logging.getLogger("mmstats").warning(message, *details)
 
 
+def let_go(free: bool) -> None:
+    """Where the guard was free before, have it free again: a trace hook can break a ``with`` off at its very end."""
+    while free and _guard._is_owned():
+        _guard.release()
+
+
 def _before_fork() -> None:
     _guard.acquire()
 
@@ -189,7 +215,8 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _guard
+    global _guard, forks
+    forks += 1
     try:
         _guard.release()
     except RuntimeError:  # a fork in C, which called Python afterwards only: a thread that is gone may hold it

@@ -113,9 +113,11 @@ class File(_file.File):
         if self._made is not None and not self._removed:
             return self._made
         preparing, self._preparing = self._preparing, True
+        free = not _file._guard._is_owned()
         try:
             return super().open()
         finally:
+            _file.let_go(free)
             self._preparing = preparing
 
     def metric(self, number: int, family: Family) -> Metric:
@@ -170,6 +172,7 @@ class File(_file.File):
             raise ClosedError("the statistics file was removed; make a new instance")
         if self._preparing and under_way(self, sys._getframe()):
             return  # it was interrupted by this
+        free = not _file._guard._is_owned()
         try:
             self._preparing = True
             for number in list(self._new):
@@ -186,11 +189,14 @@ class File(_file.File):
         except ClosedError:
             raise
         except Exception as error:  # an OSError
+            if self._removed:  # by what interrupted this
+                raise ClosedError("the statistics file was removed; make a new instance") from None
             if self._delay == _SOON:
                 _file.warn("statistics stay in private memory for now: %s", error)
             self._again = time.monotonic() + self._delay
             self._delay = min(2 * self._delay, _LATE)
         finally:
+            _file.let_go(free)
             self._preparing = False
 
     def end(self) -> None:
@@ -232,9 +238,15 @@ class File(_file.File):
         room = -used % mmap.PAGESIZE
         values = len(slots) + room // _FOR_VALUES // layout.V2_UNIT * layout.V2_UNIT
         metadata = len(records) + room - (values - len(slots))
-        features = 0 if ordered() else 1 << layout.V2_COMPATIBLE["unordered"]
-        self._first = len(records), len(slots), metadata
-        return _records.header(who, features) + _records.extent(records, slots, metadata, values)
+        self._first, self._who = (len(records), len(slots), metadata), who
+        return self._head() + _records.extent(records, slots, metadata, values)
+
+    def _head(self, *features: str) -> bytes:
+        features += () if ordered() else ("unordered",)
+        return _records.header(self._who, sum(1 << layout.V2_COMPATIBLE[feature] for feature in features))
+
+    def _unlocked(self, content: bytes) -> bytes:
+        return self._head("no lock") + content[layout.V2_HEADER_SIZE :]  # V2-W10
 
     def _attach(self, made: Made) -> None:
         extent = _Extent(made.map, layout.V2_HEADER_SIZE, *self._first)

@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 from mmstats_format import UpdateError, layout
 
+from . import _file
 from ._metric import BUSY, Metric, update
 from ._records import cut
 
@@ -43,6 +44,15 @@ class Latch(Metric):
         self._buffers = slot[_SEQUENCE:][:size], slot[_SEQUENCE:][size:]
         self._sequence = self._word[()]
         self._own = bytearray(self._buffers[self._sequence & 1])
+
+    def _bring_up_to_date(self, slot: memoryview) -> None:
+        sequence, content = self._word[()], self._buffers[self._word[()] & 1]
+        size = len(content)
+        word: Any = slot[:_SEQUENCE].cast(layout.V2_SEQUENCE[1:], ())  # type: ignore[call-overload]
+        # As many updates as interrupted the publication: the number of the last one is what tells them apart.
+        for number in range(word[()] + 1, sequence + 1):
+            slot[_SEQUENCE + (number & 1) * size :][:size] = content
+            word[()] = number
 
     def _token(self) -> object:
         return self._word[()]
@@ -278,25 +288,30 @@ class Timer(Histogram):
 
     def time(self) -> Timing:
         """What times a block (``with``, ``async with``) or, as a decorator, each call of a function or coroutine."""
+        if self._number < 0:
+            self._here()  # says what to do
         return Timing(self, self._family.clock)
 
 
 class Timing:
     """One timing. As a decorator it makes a new one for each call; a block that ends by an exception counts too."""
 
-    __slots__ = ("_clock", "_start", "_timer")
+    __slots__ = ("_clock", "_starts", "_timer")
 
     def __init__(self, timer: Timer, clock: Callable[[], float]) -> None:
         self._timer, self._clock = timer, clock
+        self._starts: list[tuple[int, float]] = []
 
     def __enter__(self) -> Timing:
-        self._start = self._clock()
+        self._starts.append((_file.forks, self._clock()))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.observe(self._clock() - self._start)
+        forks, start = self._starts.pop()
+        if forks == _file.forks:  # else it was begun in the parent, and is the parent's to count
+            self._timer.observe(self._clock() - start)
 
     async def __aenter__(self) -> Timing:
         return self.__enter__()
@@ -307,7 +322,6 @@ class Timing:
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: _Function) -> _Function:
-
         import inspect  # too much to load for those who do not decorate
 
         timer, clock = self._timer, self._clock

@@ -143,13 +143,17 @@ class Metric:
         """Publish from now on in `slot`, beginning with what is published now; updates are the turn's holder's."""
         try:
             self._turn = BUSY
-            slot[:] = self._slot
+            self._bring_up_to_date(slot)
             self._slot = slot
             self._home = turn
             self._catch_up()
         except BaseException:
             self._catch_up()
             raise
+
+    def _bring_up_to_date(self, slot: memoryview) -> None:
+        """Publish in `slot`, an older image of this metric's that readers may see already, what is published now."""
+        slot[:] = self._slot
 
     def _image(self) -> bytes:
         """The bytes of the slot as they are now."""
@@ -224,15 +228,15 @@ class Metric:
             self._turn = BUSY
             self._late = False
             self._restore()
-            while waiting:
-                entry = waiting[0]
+            while entries := waiting[:1]:  # `remove` in another thread may empty it at any time
+                (entry,) = entries
                 if entry[2] is None:
                     entry[2] = self._token()
                 # Otherwise it was begun already, and broken off before it was published or after.
                 if entry[2] == self._token():
                     entry[0](self, entry[1])
-                if waiting and waiting[0] is entry:
-                    del waiting[0]
+                if waiting[:1] == entries:
+                    del waiting[:1]
             self._turn = self._home
             if not waiting:
                 return

@@ -39,7 +39,8 @@ class BaseMmStats:
     """Subclass it, give it fields, and make an instance.
 
     Every thread that updates the instance gets a file of its own, whose counts begin at zero; a forked child gets one
-    with its first update. A class attribute ``format = 1`` has its instances write version 1.
+    with its first update. A class attribute ``format = 1`` has its instances write version 1. The class of an instance
+    is one derived from the declared one.
     """
 
     #: The version that instances write; None for what ``MMSTATS_FORMAT`` says, and 2 where that says nothing.
@@ -53,8 +54,10 @@ class BaseMmStats:
 
     def __new__(cls, *arguments: object, **named: Any) -> Self:
         format = named.get("format")
+        if format is None and not isinstance(cls.format, Field):
+            format = cls.format
         if format is None:
-            format = cls.format if isinstance(cls.format, int) else settings.format_version(2)
+            format = settings.format_version(2)
         if format not in _VERSIONS:
             raise ValueError(f"a format is 1 or 2, not {format!r}")
         made = _instance_class(cls, format)
@@ -246,6 +249,15 @@ class Writer:
         self._file.remove()
 
 
+class _Quiet:
+    """Comes first among the bases of an instance's class, of which the application's own hooks know nothing."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **_: object) -> None:
+        pass
+
+
 def _instance_class(kind: type[Any], version: int) -> type[Any]:
     """The class of instances of `kind` that write `version`."""
     known: dict[int, type[Any]] = vars(kind).get("_instance_classes") or {}
@@ -255,12 +267,12 @@ def _instance_class(kind: type[Any], version: int) -> type[Any]:
         return known[version]
     fields = _fields(kind)
     space: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    bases: tuple[type[Any], ...] = (kind,)
+    bases: tuple[type[Any], ...] = (_Quiet, kind)
     if version == 1:
         from . import _version1
 
         base = _version1.MmStats if issubclass(kind, MmStats) else _version1.BaseMmStats
-        bases, space["_version1"] = (kind, base), base
+        bases, space["_version1"] = (_Quiet, kind, base), base
         space |= {key: _in_version1(key, field) for key, field in fields.items()}
     else:
         space |= {key: _value(key) for key, field in fields.items() if field.plain}

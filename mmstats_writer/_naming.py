@@ -44,6 +44,10 @@ def expand(path: str, filename: str, known: Mapping[str, str | int]) -> str:
     # An application's name is no path; what it says of the file is all that counts here.
     known = {**known, "APP": str(known["APP"]).replace(os.sep, "_")}
     directory, name = (_fill_in(template, known) for template in (path, filename))
+    try:
+        os.fsencode(directory + name)
+    except UnicodeEncodeError as error:
+        raise DeclarationError("bad-name", filename, f"a file name cannot be made of it: {error.reason}") from None
     if "\0" in directory + name:
         raise DeclarationError("bad-name", filename, "a file name has no zero byte")
     if os.path.isabs(name):

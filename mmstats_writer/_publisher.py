@@ -59,13 +59,18 @@ class Publisher:
             DeclarationError: no file can hold it, or its name is taken.
             ClosedError: the files were removed.
         """
+        if self._removed:
+            raise ClosedError("the instance's files were removed; make a new one")
         if declared.name in self._families:
             raise DeclarationError("duplicate-name", declared.name, "another metric of this instance has this name")
         family = Family(self, declared, behaviour)
         # Another thread may have been faster.
         if self._families.setdefault(declared.name, family) is not family:
             return self.declare(declared, behaviour)
-        return family.begin()
+        try:
+            return family.begin()
+        except DeclarationError as error:  # from a field, which does not know its attribute
+            raise DeclarationError(error.code, error.name or declared.name, error.args[2]) from None
 
     def add(self, family: Family, values: Sequence[bytes]) -> int:
         """One more series; gives its number."""
@@ -165,6 +170,8 @@ class Publisher:
         except IndexError:
             file = File(self)
             self._files.add(file)
+            if self._removed:
+                file.remove()  # type: ignore[unreachable]  # another thread, or what interrupts this, removes
         else:
             file.hand_over()
         file.own()

@@ -78,7 +78,7 @@ class Counter(Word):
                 self._turn = turn
                 if self._late:
                     self._catch_up()
-            except (TypeError, ValueError) as error:  # the word cannot hold it, and nothing is stored yet
+            except (TypeError, ValueError) as error:  # the word cannot hold it; nothing is stored
                 if foreign(error):
                     raise
                 self._grow(self._amount(amount))
@@ -166,7 +166,7 @@ class Gauge(Word):
                 self._turn = turn
                 if self._late:
                     self._catch_up()
-            except (TypeError, ValueError, OverflowError) as error:  # the word cannot hold it, and nothing is stored yet
+            except (TypeError, ValueError, OverflowError) as error:  # the word cannot hold it; nothing is stored
                 if foreign(error):
                     raise
                 self._store(self._fitting(value))
@@ -194,7 +194,7 @@ class Gauge(Word):
                 self._turn = turn
                 if self._late:
                     self._catch_up()
-            except (TypeError, ValueError, OverflowError) as error:  # the word cannot hold it, and nothing is stored yet
+            except (TypeError, ValueError, OverflowError) as error:  # the word cannot hold it; nothing is stored
                 if foreign(error):
                     raise
                 self._grow(self._fitting(amount))
@@ -246,15 +246,20 @@ class Plain(Word):
         return bool(value) if self._family.declared.type == "boolean" else value
 
 
+#: Parts of a window of seconds: values that are added in the same part leave it together.
+_PARTS = 100
+
+
 class MovingAverage(Word):
     """The mean of the last values added: of so many, or of those of so many seconds, as the field says."""
 
     __slots__ = ("_begun", "_window")
 
     def _reset(self) -> None:
-        #: What the mean is of, each value with its time; and the token before the last update, with what that made.
-        self._window: list[tuple[float, float]] = []
-        self._begun: tuple[object, list[tuple[float, float]]] | None = None
+        #: What the mean is of: times, and how many values were added then, with their sum. And the token before the
+        #: last update, with what that made.
+        self._window: list[tuple[float, int, float]] = []
+        self._begun: tuple[object, list[tuple[float, int, float]]] | None = None
         super()._reset()
 
     def _restore(self) -> None:
@@ -272,7 +277,10 @@ class MovingAverage(Word):
         Raises:
             UpdateError: it is no number; the mean stays as it was.
         """
-        self._run(MovingAverage._append, self._family.fit(value))
+        value = self._family.fit(value)
+        if value != value:
+            raise UpdateError("bad-value", self.name, "what is averaged is a number")
+        self._run(MovingAverage._append, value)
 
     @property
     def value(self) -> float:
@@ -280,19 +288,26 @@ class MovingAverage(Word):
         return self._published() or 0.0
 
     def _append(self, value: float) -> None:
-        now, most, oldest = time.monotonic(), self._family.window, self._family.seconds
-        window = [(added, value) for added, value in self._window if now - added <= oldest] + [(now, value)]
+        now, most, seconds = time.monotonic(), self._family.window, self._family.seconds
         if most is not None:
-            window = window[-most:]
-        values = [value for _, value in window]
+            window = [*self._window, (now, 1, value)][-most:]
+        else:
+            window = [part for part in self._window if now - part[0] <= seconds]
+            if window and now - window[-1][0] < seconds / _PARTS:
+                # So that the work does not grow with what a busy program adds in so many seconds.
+                begun, count, total = window[-1]
+                window[-1] = begun, count + 1, total + value
+            else:
+                window.append((now, 1, value))
+        totals = [total for _, _, total in window]
         try:
-            total = math.fsum(values)
+            total = math.fsum(totals)
         except (OverflowError, ValueError) as error:  # too large, or infinities of both signs
             if foreign(error):
                 raise
-            total = sum(values)
+            total = sum(totals)
         self._begun = self._token(), window
-        self._store(total / len(values))
+        self._store(total / sum([count for _, count, _ in window]))
         self._window = window
 
 

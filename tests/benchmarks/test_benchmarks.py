@@ -45,7 +45,15 @@ FIGURES = {
     ("import mmstats_reader", "import prometheus_client"),
     ("storage of 100 counters with help of 60 bytes", PROMETHEUS),
 }
-SYSTEM_CALLS = ("10,000 updates each of counter, integer, double, bool, text, average, timer", None)
+SYSTEM_CALLS = {
+    ("version 1: 10,000 updates each of counter, integer, double, bool, text, average, timer", None),
+    (
+        "version 2: 10,000 updates each of counter, float counter, kept child, child, gauge, "
+        "gauge up and down, last gauge, integer, double, bool, string, text, state, average, summary, histogram, "
+        "timer, moving average, average of a time",
+        None,
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +82,7 @@ def test_every_figure_is_there_and_positive(document: dict[str, Any]) -> None:
     except Missing:
         without = ORIGINAL
     figures = {(figure["name"], figure["peer"]): figure for figure in document["figures"]}
-    assert figures.keys() - {SYSTEM_CALLS} == FIGURES
+    assert figures.keys() - SYSTEM_CALLS == FIGURES
     for key in FIGURES:
         numbers = [figures[key]["ours"]["median"]]
         if key[1] != without:
@@ -84,10 +92,11 @@ def test_every_figure_is_there_and_positive(document: dict[str, Any]) -> None:
 
 def test_system_calls_are_none(document: dict[str, Any]) -> None:
     figures = {(figure["name"], figure["peer"]): figure for figure in document["figures"]}
-    if SYSTEM_CALLS not in figures:
+    if not SYSTEM_CALLS & figures.keys():
         skip_or_fail(next(note for note in document["notes"] if "system calls" in note))
-    assert figures[SYSTEM_CALLS]["ours"] == {"median": 0, "deviation": None}
-    assert figures[SYSTEM_CALLS]["reached"] is True
+    for figure in SYSTEM_CALLS:
+        assert figures[figure]["ours"] == {"median": 0, "deviation": None}
+        assert figures[figure]["reached"] is True
 
 
 def test_document_says_where_the_figures_are_from(document: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ from mmstats_testing.locks import locked
 from mmstats_testing.steps import between, canonical, steps
 from mmstats_testing.stopping import stops
 
+from mmstats_format import layout
+
 NAME = "proof.mmstats"
 
 SETUP = f"""
@@ -164,10 +166,15 @@ def test_an_update_is_its_steps_and_the_values_are_those_before_it_or_after_it(
 
 @pytest.mark.parametrize("operation", OTHERS.values(), ids=OTHERS.keys())
 def test_what_is_added_or_closed_is_not_seen_before_its_last_step(operation: Operation, tmp_path: Path) -> None:
-    """V2-W3 to V2-W5, V2-W11: a record has its value and an extent its head before something leads there."""
+    """V2-W3, V2-W4, V2-W5, V2-W8, V2-W11: a record has its value, and an extent its head, before something leads there.
+
+    A file grows by all of its extents at least, or not at all.
+    """
     found = contents(tmp_path / NAME, operation.code, operation.before)
     assert sequence(found) == operation.steps
     assert list(said(found)) == [canonical(found[0]), canonical(found[-1])]
+    grown = len(found[-1]) - len(found[0])
+    assert grown == 0 or grown >= len(found[0]) - layout.V2_HEADER_SIZE
 
 
 def test_a_file_that_is_handed_over_forgets_before_it_says_whose_it_is(tmp_path: Path) -> None:
@@ -196,7 +203,7 @@ def leaves(document: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "under a dotted name"])
 def test_there_is_no_file_under_its_name_that_is_not_whole(unnamed: bool, tmp_path: Path) -> None:
-    """V1-W4 to V1-W6: it appears at once, whole and locked, and takes no name from another file."""
+    """V2-W9, V2-W10, V1-W4 to V1-W6: it appears at once, whole and locked, and takes no name from another file."""
     other = tmp_path / NAME
     other.write_bytes(b"another's")
     seen: list[set[str]] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def test_a_file_is_whole_wherever_its_writer_was_killed(prove: Callable[..., Any]) -> None:
-    """V2-W2 to V2-W5: `proofs.kills` says what is looked at; here, that it was looked at every stage of a file."""
+    """V2-W2, V2-W3, V2-W4, V2-W5: `proofs.kills` says what is looked at."""
     seen = prove("kills", "--runs", "60")
     assert seen["faults"] == []
     assert sum(seen["found"].values()) == 60

@@ -45,6 +45,11 @@ OTHERWISE_BUILT = {
     "extent-gaps": "bytes that nothing owns",
     "extent-unused-metadata": "bytes behind metadata used",
     "extent-unused-values": "bytes of the values area that are no slot's",
+    "killed-after-w3-1": "bytes of the values area that are no slot's",
+    "killed-after-w3-2": "bytes behind metadata used",
+    "killed-after-w4-1": "bytes that nothing owns",
+    "killed-after-w4-2": "bytes that nothing owns",
+    "killed-within-w4-2": "bytes that nothing owns",
     "record-critical-known": "flags of records of a known type",
     "unused-bytes-set": "reserved and unused bytes, unknown flags",
 }

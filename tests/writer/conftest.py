@@ -17,7 +17,8 @@ import pytest
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where files appear by default."""
     monkeypatch.setenv("MMSTATS_PATH", str(tmp_path))
-    monkeypatch.delenv("MMSTATS_FILES", raising=False)
+    for name in ("FILES", "FORMAT", "APP", "DISABLE"):
+        monkeypatch.delenv(f"MMSTATS_{name}", raising=False)
     return tmp_path
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,9 +31,9 @@ from mmstats_testing.stage import (
     stages,
     whole,
 )
-from mmstats_testing.version2 import values
+from mmstats_testing.version2 import series, values
 
-from mmstats_writer import BaseMmStats, CounterField, GaugeField, HistogramField, SummaryField
+from mmstats_writer import BaseMmStats, CounterField, GaugeField, HistogramField, SummaryField, Writer
 
 InChild = Callable[[Callable[[], Any]], Any]
 
@@ -93,28 +94,34 @@ def counts(path: str) -> list[int]:
 def test_signals(breaks: bool) -> None:
     """A handler that updates the same metrics, and one that raises then, at random moments."""
     stats = Everything()
-    ended = broken = 0
+    begun = ended = broken = 0
+    inside = False
 
     def handle(signal_number: int, frame: FrameType | None) -> None:
-        nonlocal ended
+        nonlocal begun, ended, inside
+        begun += 1
         update(stats)
         ended += 1
-        if breaks:
+        if breaks and inside:
+            inside = False
             raise Stop
 
     before = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
     try:
-        while ended < 300:
+        while ended < 300 or breaks > broken:
+            begun += 1
             try:
+                inside = True
                 update(stats)
                 ended += 1
+                inside = False
             except Stop:
                 broken += 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert all(ended <= found <= ended + broken for found in counts(stats.filename))
+    assert all(ended <= found <= begun for found in counts(stats.filename))
     assert breaks == bool(broken)
 
 
@@ -163,6 +170,45 @@ def test_a_trace_hook_of_lines_that_updates_the_same_metrics() -> None:
         sys.settrace(before)
     assert lines > 10
     assert counts(stats.filename) == [lines + 1] * 5
+
+
+@pytest.mark.parametrize("what", ["interrupted", "broken off", "interrupted, then broken off"])
+def test_a_first_use_of_labels_at_each_instruction(what: str) -> None:
+    """No series is there twice (V2-29), and none is lost, while the file grows (V2-W3, V2-W4)."""
+    writer = Writer()
+    hits = writer.counter("hits", labelnames=("number",), max_series=10**6)
+    ended: dict[str, int] = {}
+    begun: dict[str, int] = {}
+
+    def use(label: str) -> None:
+        begun[label] = begun.get(label, 0) + 1
+        hits.labels(number=label).inc()
+        ended[label] = ended.get(label, 0) + 1
+
+    def first_use(instruction: int) -> int:
+        label = f"{instruction:0100}"
+
+        def at(number: int) -> None:
+            if number == instruction:
+                if "interrupted" in what:
+                    use(label)
+                    use(f"{label} too")
+                if "broken off" in what:
+                    raise KeyboardInterrupt
+
+        with suppress(KeyboardInterrupt):
+            return traced(lambda: use(label), at)
+        return instruction + 1
+
+    instruction = 0
+    while instruction < first_use(instruction):
+        instruction += 1
+    for label in list(begun):
+        use(label)
+    found = {labels[0]: int(count) for labels, count in series(writer.filename, "hits").items()}
+    assert instruction > 300
+    assert found.keys() == begun.keys()
+    assert all(ended[label] <= count <= begun[label] for label, count in found.items())
 
 
 class TestWithoutAFile:

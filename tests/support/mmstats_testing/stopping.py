@@ -19,15 +19,14 @@ import mmstats_writer
 from .running import environment
 
 # A stop is of this thread and takes the process with it; one that is sent to the process may find another thread, and
-# this one would run on for a while.
+# this one would run on for a while. From 3.12 on `settrace` misses the instructions of a function's first call.
 _PROGRAM = """
 import signal, sys, threading
-from types import FrameType
 
 setup, operation, package, *arguments = sys.argv[1:]
 sys.argv[1:] = arguments
 
-def stop(*_):
+def stop():
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 def at_instruction(frame, event, argument):
@@ -41,14 +40,30 @@ def at_call(frame, event, argument):
     frame.f_trace_lines, frame.f_trace_opcodes = False, True
     return at_instruction
 
+def trace(wanted):
+    threading.settrace(at_call if wanted else None)
+    sys.settrace(at_call if wanted else None)
+
+if sys.version_info >= (3, 12):
+    from sys import monitoring
+
+    def at_instruction(code, offset):
+        if not code.co_filename.startswith(package):
+            return monitoring.DISABLE
+        stop()
+
+    monitoring.use_tool_id(monitoring.DEBUGGER_ID, "stops")
+    monitoring.register_callback(monitoring.DEBUGGER_ID, monitoring.events.INSTRUCTION, at_instruction)
+
+    def trace(wanted):
+        monitoring.set_events(monitoring.DEBUGGER_ID, monitoring.events.INSTRUCTION if wanted else 0)
+
 exec(setup)
 operation = compile(operation, "operation", "exec")
 stop()
-threading.settrace(at_call)
-sys.settrace(at_call)
+trace(True)
 exec(operation)
-sys.settrace(None)
-threading.settrace(None)
+trace(False)
 stop()
 """
 

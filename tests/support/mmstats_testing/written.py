@@ -23,9 +23,10 @@ def values(path: str | Path) -> dict[str, Any]:
     the sum and the counts.
     """
     found: dict[str, Any] = {}
-    for family in document(path).canonical()["families"]:
-        assert isinstance(family, dict)
-        children = {tuple(one["labels"]): plain(family["type"], one["value"]) for one in family["series"]}
+    declared: Any = document(path).canonical()["families"]
+    for family in declared:
+        kind = "text" if family["kind"] == "state set" else family["type"]
+        children = {tuple(one["labels"]): plain(kind, one["value"]) for one in family["series"]}
         found[family["name"]] = children if family["labels"] else children.get(())
     return found
 
@@ -37,7 +38,7 @@ def value(path: str | Path, name: str, *labels: str) -> Any:
 
 
 def plain(kind: str, canonical: Any) -> Any:
-    """The value that the canonical document says (J-2 to J-5, J-8), of the value type `kind`."""
+    """The value that the canonical document says (J-2 to J-5, J-8), of a value type; a state is a text."""
     match canonical:
         case None | bool():
             return canonical
