@@ -19,7 +19,7 @@ from mmstats_testing.documents2 import bytes2, counter, gauge, histogram, text
 from mmstats_testing.said2 import document_of
 from mmstats_testing.strategies2 import documents2, mutated2
 from mmstats_testing.values import text_of
-from mmstats_testing.vectors import VECTORS, VECTORS2, content2, path2_of, path_of, vectors2
+from mmstats_testing.vectors import DIRECTORY2, VECTORS, VECTORS2, content2, path2_of, path_of, vectors2
 
 import mmstats_format
 from mmstats_format import Document2, FormatError, build
@@ -223,3 +223,9 @@ def test_records_of_experiments_are_skipped_with_their_slots(file: Path) -> None
     """V2-X3, V2-21: types from 0x8000 on."""
     file.write_bytes(bytes2(counter("a", 1), more=(Unknown(0x8000, 0, b"whatever", b"x" * 16),)))
     assert list(read(file)) == [("a", 1)]
+
+
+@pytest.mark.parametrize("name", ["header-minor-version", "header-minor-version-largest"])
+def test_a_newer_minor_version_is_read_all_the_same(name: str) -> None:
+    """V2-X1: what old readers cannot understand has a feature bit or a critical record."""
+    assert read(DIRECTORY2 / f"{name}.mmstats").version == 2
