@@ -64,11 +64,33 @@ def benchmarks() -> str:
     return "\n".join([figures, "", *notes, "", "The run:", "", *facts])
 
 
+def stress() -> str:
+    """What the last long run of ``make stress`` has seen, and what it ran on."""
+    path = DOCS / "data" / "stress.json"
+    if not path.exists():
+        return "**Not run yet.** `make stress READS=100000000 OUTPUT=docs/data/stress.json` runs, and fills this page."
+    run = json.loads(path.read_text(encoding="utf-8"))
+    columns = ("version", "reading", "metrics", "writer", "updates", "accepted", "unconfirmed", "torn")
+    rows = ["| " + " | ".join(columns) + " |", "| --- " * len(columns) + "|"]
+    for figure in run.pop("runs"):
+        cells = [figure[column] for column in columns]
+        rows.append("| " + " | ".join(f"{cell:,}" if type(cell) is int else str(cell) for cell in cells) + " |")
+    total = run.pop("version_2")
+    said = (
+        f"In all, version 2 by this project's reader: {total['accepted']:,} values accepted in {total['polls']:,} "
+        f"looks, **{total['torn']:,} torn**, {total['older']:,} older than one seen before, "
+        f"{total['unconfirmed']:,} marked as unconfirmed."
+    )
+    facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items()]
+    return "\n".join([said, "", *rows, "", "The run:", "", *facts])
+
+
 GENERATED = {
     "slurpstats": lambda: help_text("slurpstats"),
     "mmstats_format": lambda: help_text("python", "-m", "mmstats_format"),
     "placeholders": placeholders,
     "benchmarks": benchmarks,
+    "stress": stress,
 }
 
 

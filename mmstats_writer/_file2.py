@@ -305,7 +305,9 @@ class File(_file.File):
         size = max(begins, layout.V2_EXTENT_SIZE + records + slot)
         size += -size % mmap.PAGESIZE
         room = size - layout.V2_EXTENT_SIZE
-        values = max(slot, min(room // _FOR_VALUES // layout.V2_UNIT * layout.V2_UNIT, room - records))
+        # As records and slot of what needs it; more of the same kind will follow.
+        share = room * slot // (records + slot) // layout.V2_UNIT * layout.V2_UNIT
+        values = max(slot, min(share, room - records))
         content = _records.extent(b"", b"", room - values, values)
         with _file._guard:
             mapping = extend(made, begins, content)  # W4.1, W4.2

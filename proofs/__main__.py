@@ -34,6 +34,7 @@ def main() -> int:
         "100000000 takes a quarter of an hour",
     )
     options = parser.parse_args()
+    facts = about(shlex.join(["python", "-m", "proofs", *sys.argv[1:]]))  # of the code that is about to run
     if options.command == "kills":
         seed = random.randrange(2**32) if options.seed is None else options.seed
         seen: dict[str, Any] = kills.run(options.runs, seed)
@@ -41,8 +42,7 @@ def main() -> int:
         seen = stress.run(options.reads)
     print(json.dumps(seen, indent=1))
     if options.output is not None:
-        command = shlex.join(["python", "-m", "proofs", *sys.argv[1:]])
-        document = json.dumps(about(command) | seen, indent=1, ensure_ascii=False)
+        document = json.dumps(facts | seen, indent=1, ensure_ascii=False)
         options.output.write_text(document + "\n", encoding="utf-8")
     return 0 if seen["holds"] else 1
 
