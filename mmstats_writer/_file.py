@@ -85,8 +85,8 @@ class File:
                     _families.setdefault(self._family, {})[made.path] = made.identity
                 _live.add(self)
                 self._attach(made)
-                self._lock = made.lock
                 self._made = made
+                self._lock = made.lock
                 if self._is_removed():  # by what interrupted this
                     if self._lock == made.lock:  # before there was anything to remove
                         self._made = None
@@ -97,6 +97,8 @@ class File:
                     self._detach()
                     self._lock = -1
                     discard(tried.pop())
+                elif tried and not self._is_removed():
+                    self._lock = tried[0].lock
                 if self._is_removed() and isinstance(error, Exception):
                     raise ClosedError("the file was removed; make a new instance") from None
                 raise

@@ -141,7 +141,7 @@ def test_a_version_that_comes_too_late_is_refused(directory: Path) -> None:
 
 
 def test_both_versions_of_one_model_live_side_by_side() -> None:
-    kept = [Hits(format=version) for version in (1, 2, 1, 2)]
+    kept = [Hits(format=number) for number in (1, 2, 1, 2)]
     for amount, stats in enumerate(kept):
         stats.hits.inc(amount)
     assert [version(stats) for stats in kept] == [1, 2, 1, 2]
