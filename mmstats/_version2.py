@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mmstats_format import DeclarationError
+from mmstats_format.declaration import Declaration
 from mmstats_format.types import type_of
 from mmstats_writer import MovingAverage, Text
 from mmstats_writer._family import Behaviour
 from mmstats_writer._latches import Summary
 from mmstats_writer._publisher import Publisher
-from mmstats_writer._records import Declaration
 from mmstats_writer._version1.metrics import Stopwatch
 from mmstats_writer._words import Counter, Plain
 

@@ -8,6 +8,7 @@ this package does not import `construct`.
 from typing import TYPE_CHECKING, Any
 
 from ._codec import build, parse
+from .declaration import Declaration
 from .errors import (
     CODES,
     ClosedError,
@@ -23,7 +24,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._document import Document, Field
-    from ._document2 import Document2
+    from ._document2 import Document2, Extent, Folded, Header, Origin, Series, Unknown
 
 __version__ = "1.0.0a1"
 
@@ -31,13 +32,20 @@ __all__ = [
     "CODES",
     "ClosedError",
     "Corrupt",
+    "Declaration",
     "DeclarationError",
     "Document",
     "Document2",
+    "Extent",
     "Field",
+    "Folded",
     "FormatError",
+    "Header",
     "MmstatsError",
+    "Origin",
+    "Series",
     "Truncated",
+    "Unknown",
     "UnsupportedHost",
     "UnsupportedVersion",
     "UpdateError",
@@ -52,8 +60,8 @@ def __getattr__(name: str) -> Any:
         from . import _document
 
         return getattr(_document, name)
-    if name == "Document2":
+    if name in __all__:
         from . import _document2
 
-        return _document2.Document2
+        return getattr(_document2, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

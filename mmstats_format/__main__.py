@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ._codec import parse
 from ._document import Document
-from ._document2 import Document2, Family
+from ._document2 import Document2
 from .cli import complain, neutral, run
+from .declaration import Declaration
 from .errors import FormatError
 
 
@@ -56,7 +57,7 @@ def _extent(document: Document | Document2) -> tuple[int, str]:
     """How much a document says: a number, and of what."""
     if isinstance(document, Document):
         return len(document.fields), "fields"
-    return sum(isinstance(record, Family) for record in document.records), "families"
+    return sum(isinstance(record, Declaration) for record in document.records), "families"
 
 
 def _content(path: Path) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from ._document import JSON, float_bits, text
+from .declaration import BUCKET, SEQUENCE, TEXT_HEAD, TIMED_HEAD, WORD, Declaration
 
 KINDS = {1: "counter", 2: "gauge", 3: "state set", 4: "text", 5: "summary", 6: "histogram", 7: "unknown"}
 TYPES = {1: "unsigned", 2: "signed", 3: "float", 4: "boolean", 5: "text"}
@@ -29,15 +30,6 @@ UNSET = {
     "boolean": struct.pack("<Q", 2),
 }
 NO_TEXT = 2**64 - 1
-
-#: The words of a slot (FORMAT.md 3.7) by value type, and the parts of a latch.
-WORDS = {"unsigned": "Q", "signed": "q", "float": "d", "boolean": "Q"}
-SEQUENCE = struct.Struct("<Q")
-TIMED_HEAD = struct.Struct("<Q")
-TEXT_HEAD = struct.Struct("<Q")
-SUMMARY = struct.Struct("<Qdddd")
-HISTOGRAM_HEAD = struct.Struct("<d")
-BUCKET = struct.Struct("<Q")
 
 
 class Header(NamedTuple):
@@ -63,46 +55,6 @@ class Origin:
 
     app: str
     host: str
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The declaration of a metric (FORMAT.md 3.5, 3.6).
-
-    Attributes:
-        bounds: of a histogram, each as the 8 bytes of its float would compare: finite and ascending.
-        capacity: of a text, in bytes.
-        kept: True where the values of dead writers count, whatever the kind.
-    """
-
-    name: str
-    kind: str
-    type: str
-    combination: str
-    unit: str = ""
-    help: str = ""
-    labels: tuple[str, ...] = ()
-    bounds: tuple[float, ...] = ()
-    states: tuple[str, ...] = ()
-    capacity: int = 0
-    kept: bool = False
-
-    @property
-    def latch(self) -> int | None:
-        """Bytes of one buffer of the latch; None for a word (FORMAT.md 3.7)."""
-        match self.kind:
-            case "text":
-                return TEXT_HEAD.size + -(-self.capacity // 8) * 8
-            case "summary":
-                return SUMMARY.size
-            case "histogram":
-                return HISTOGRAM_HEAD.size + BUCKET.size * (len(self.bounds) + 1)
-        return TIMED_HEAD.size + 8 if self.combination == "last" else None
-
-    @property
-    def slot(self) -> int:
-        """Bytes of the slot of one series."""
-        return 8 if self.latch is None else SEQUENCE.size + 2 * self.latch
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +89,7 @@ class Unknown:
     slot: bytes
 
 
-Record: TypeAlias = Origin | Family | Series | Folded | Unknown
+Record: TypeAlias = Origin | Declaration | Series | Folded | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +117,7 @@ class Document2:
     def canonical(self) -> dict[str, JSON]:
         """The canonical JSON document, ready for `json.dumps` (J-6 to J-8)."""
         header = self.header
-        families = [record for record in self.records if isinstance(record, Family)]
+        families = [record for record in self.records if isinstance(record, Declaration)]
         series: list[list[JSON]] = [[] for _ in families]
         for record in self.records:
             if isinstance(record, Series):
@@ -213,27 +165,33 @@ class Document2:
         }
 
 
-def value_of(family: Family, slot: bytes) -> JSON:
+def value_of(family: Declaration, slot: bytes) -> JSON:
     """The published value of a slot in the canonical JSON document (FORMAT.md 3.7, J-8)."""
-    if family.latch is None:
+    if not family.buffer:
         return _word(family, slot)
-    sequence = int.from_bytes(slot[:8], "little")
-    place = 8 + (sequence & 1) * family.latch
-    buffer = slot[place : place + family.latch]
-    first = int.from_bytes(buffer[:8], "little")
+    published = SEQUENCE.unpack_from(slot)[0] & 1
+    content = slot[SEQUENCE.size :][published * family.buffer :][: family.buffer]
+    first, *others = (content[place : place + WORD] for place in range(0, len(content), WORD))
     match family.kind:
         case "text":
-            return None if first == NO_TEXT else text(buffer[8 : 8 + min(first, family.capacity)])
+            length = TEXT_HEAD.unpack(first)[0]
+            return None if length == NO_TEXT else text(content[TEXT_HEAD.size :][: min(length, family.capacity)])
         case "summary":
-            low, high, last = (_float(buffer[place : place + 8]) for place in (16, 24, 32))
-            return {"count": str(first), "sum": float_bits(buffer[8:16]), "min": low, "max": high, "last": last}
+            total, *extremes = others
+            low, high, last = map(_float, extremes)
+            return {"count": _count(first), "sum": float_bits(total), "min": low, "max": high, "last": last}
         case "histogram":
-            counts: list[JSON] = [str(count) for count in struct.unpack(f"<{len(family.bounds) + 1}Q", buffer[8:])]
-            return {"sum": float_bits(buffer[:8]), "counts": counts}
-    return None if first == 0 else {"time": str(first), "value": _word(family, buffer[8:])}
+            counts: list[JSON] = [_count(bucket) for bucket in others]
+            return {"sum": float_bits(first), "counts": counts}
+    time = TIMED_HEAD.unpack(first)[0]
+    return {"time": str(time), "value": _word(family, others[0])} if time else None
 
 
-def _word(family: Family, word: bytes) -> JSON:
+def _count(word: bytes) -> str:
+    return str(BUCKET.unpack(word)[0])
+
+
+def _word(family: Declaration, word: bytes) -> JSON:
     if word == UNSET[family.type] and family.kind != "counter":
         return None
     number = int.from_bytes(word, "little", signed=family.type == "signed")

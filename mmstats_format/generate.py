@@ -14,23 +14,8 @@ from typing import Any
 import construct as c
 
 from . import schema1, schema2
-from ._document2 import (
-    BUCKET,
-    COMBINATIONS,
-    COMPATIBLE,
-    HISTOGRAM_HEAD,
-    INCOMPATIBLE,
-    KINDS,
-    NO_TEXT,
-    SEQUENCE,
-    STATES,
-    SUMMARY,
-    TEXT_HEAD,
-    TIMED_HEAD,
-    TYPES,
-    UNSET,
-    WORDS,
-)
+from ._document2 import COMBINATIONS, COMPATIBLE, INCOMPATIBLE, KINDS, NO_TEXT, STATES, TYPES, UNSET
+from .declaration import BUCKET, HISTOGRAM_HEAD, SEQUENCE, SUMMARY, TEXT_HEAD, TIMED_HEAD, WORDS
 
 LAYOUT = Path(__file__).with_name("layout.py")
 
@@ -66,14 +51,18 @@ V1_TEXT = "{schema1.TEXT}"
 #: Version 2: the version byte, and the bytes with which a file begins.
 V2_VERSION = {schema2.VERSION}
 V2_MAGIC = {_literal(schema2.MAGIC)}
-#: Control words count units of this many bytes; so much is the mask of a number, and of its complement above it.
+#: Control words count units of this many bytes; a number in one has the bits of the mask, its complement those above.
 V2_UNIT = {schema2.UNIT}
+V2_CONTROL = "{_format(schema2.EXTENT.next)}"
+V2_CONTROL_BITS = {schema2.CONTROL_BITS}
+V2_CONTROL_MASK = 0x{schema2.CONTROL_MASK:X}
 #: The header as one `struct`, its elements in order, how much of it its CRC covers, and where its elements lie.
 V2_HEADER = "{_whole(schema2.HEADER)}"
 V2_HEADER_ELEMENTS = {_names(schema2.HEADER)}
 V2_HEADER_SIZE = {schema2.HEADER.sizeof()}
 V2_CHECKED_HEADER = {schema2.CHECKED_HEADER}
 {_offsets("HEADER", schema2.HEADER)}
+V2_CRC = "{_format(schema2.HEADER.crc)}"
 V2_INCOMPATIBLE = {_lines(INCOMPATIBLE)}
 V2_COMPATIBLE = {_lines(COMPATIBLE)}
 V2_STATES = {_lines(_codes(STATES))}
@@ -99,6 +88,10 @@ V2_FOLDED_BODY = "{_whole(schema2.FOLDED)}"
 V2_TEXT_LENGTH = "{_format(schema2.TEXT.lengthfield)}"
 V2_KEPT = {schema2.KEPT}
 V2_LARGEST_TEXT = {schema2.LARGEST_TEXT}
+#: The largest length of a text in a record, number of label names, and number of bounds or states.
+V2_LONGEST = {_largest(schema2.TEXT.lengthfield)}
+V2_MOST_LABELS = {_largest(schema2.FAMILY.label_count)}
+V2_MOST_PARTS = {_largest(schema2.FAMILY.parts)}
 #: Kinds, value types and combinations with their codes, and which go with which (FORMAT.md 3.6).
 V2_KINDS = {_lines(_codes(KINDS))}
 V2_TYPES = {_lines(_codes(TYPES))}
@@ -129,6 +122,11 @@ def _whole(struct: Any) -> str:
         code = _format(element.subcon) if _number(element.subcon) else f"{size}s"
         codes += code.lstrip("<")
     return codes
+
+
+def _largest(form: Any) -> int:
+    """The largest number that an unsigned integer of the layout can be."""
+    return int(256 ** form.sizeof() - 1)
 
 
 def _number(form: Any) -> bool:

@@ -34,8 +34,11 @@ V1_TEXT = "(0|[1-9][0-9]{0,8})s"
 #: Version 2: the version byte, and the bytes with which a file begins.
 V2_VERSION = 2
 V2_MAGIC = b"\x02MMSTATS"
-#: Control words count units of this many bytes; so much is the mask of a number, and of its complement above it.
+#: Control words count units of this many bytes; a number in one has the bits of the mask, its complement those above.
 V2_UNIT = 8
+V2_CONTROL = "<Q"
+V2_CONTROL_BITS = 32
+V2_CONTROL_MASK = 0xFFFFFFFF
 #: The header as one `struct`, its elements in order, how much of it its CRC covers, and where its elements lie.
 V2_HEADER = "<8sHHLLL16sQQQ16sQ8sQQQ8s"
 V2_HEADER_ELEMENTS = (
@@ -73,6 +76,7 @@ V2_HEADER_AT_PID_NAMESPACE = 80
 V2_HEADER_AT_STATE = 96
 V2_HEADER_AT_THREAD_ID = 104
 V2_HEADER_AT_HEARTBEAT = 112
+V2_CRC = "<L"
 V2_INCOMPATIBLE = {
     "archive": 0,
 }
@@ -125,6 +129,10 @@ V2_FOLDED_BODY = "<16s"
 V2_TEXT_LENGTH = "<H"
 V2_KEPT = 1
 V2_LARGEST_TEXT = 1048576
+#: The largest length of a text in a record, number of label names, and number of bounds or states.
+V2_LONGEST = 65535
+V2_MOST_LABELS = 255
+V2_MOST_PARTS = 65535
 #: Kinds, value types and combinations with their codes, and which go with which (FORMAT.md 3.6).
 V2_KINDS = {
     "counter": 1,

@@ -26,7 +26,6 @@ from ._document2 import (
     TYPES,
     Document2,
     Extent,
-    Family,
     Folded,
     Header,
     Origin,
@@ -34,12 +33,15 @@ from ._document2 import (
     Series,
     Unknown,
 )
+from .declaration import Declaration
 from .errors import FormatError, fault
 
 VERSION = 2
 MAGIC = b"\x02MMSTATS"
 TAG = b"XTNT"
 UNIT = 8
+CONTROL_BITS = 32
+CONTROL_MASK = (1 << CONTROL_BITS) - 1
 MOST_EXTENTS = 32
 CRITICAL = 1
 KEPT = 1
@@ -174,14 +176,14 @@ def _offset(struct: Any, name: str) -> int:
 
 def _control(word: int, offset: int, path: str) -> int:
     """The number of a control word (V2-3)."""
-    number, check = word & 0xFFFFFFFF, word >> 32
-    if number ^ check != 0xFFFFFFFF:
+    number, check = word & CONTROL_MASK, word >> CONTROL_BITS
+    if number ^ check != CONTROL_MASK:
         raise fault("bad-control", f"{word:#018x} is no number with its complement", offset, path)
     return number
 
 
 def _as_control(number: int) -> int:
-    return (number ^ 0xFFFFFFFF) << 32 | number
+    return (number ^ CONTROL_MASK) << CONTROL_BITS | number
 
 
 def _check_crc(content: bytes, struct: Any, base: int, path: str, rule: str) -> None:
@@ -200,7 +202,7 @@ def _crc(content: bytes, place: int) -> int:
 def parse(content: bytes) -> Document2:
     """The document of a version 2 file; the caller has looked at its version byte."""
     header = _header(content)
-    families: list[Family] = []
+    families: list[Declaration] = []
     extents: list[Extent] = []
     seen: _Seen = set()
     at, named_at = HEADER.sizeof(), 0
@@ -238,7 +240,7 @@ def _extent(
     base: int,
     number: int,
     header: Header,
-    families: list[Family],
+    families: list[Declaration],
     seen: _Seen,
 ) -> tuple[Extent, int, int]:
     """The extent at `base`, the offset of the following one (0: none), and the offset where that is said."""
@@ -288,7 +290,7 @@ def _records(
     path: str,
     first: bool,
     header: Header,
-    families: list[Family],
+    families: list[Declaration],
     seen: _Seen,
 ) -> Iterator[Record]:
     """The records of an extent, whose metadata begins at offset `base`."""
@@ -313,7 +315,7 @@ def _records(
         if form is FOLDED and not header.incompatible >> INCOMPATIBLE["archive"] & 1:
             raise fault("bad-record", "a FOLDED record outside an archive", offset, where, "V2-30")
         record = _record(head, whole[RECORD.sizeof() :], slot, offset, where, families, seen)
-        if isinstance(record, Family):
+        if isinstance(record, Declaration):
             families.append(record)
             seen.add(record.name)
         if isinstance(record, Series):
@@ -329,7 +331,7 @@ def _records(
 
 
 def _record(
-    head: Any, body: bytes, slot: bytes, offset: int, where: str, families: Sequence[Family], seen: _Seen
+    head: Any, body: bytes, slot: bytes, offset: int, where: str, families: Sequence[Declaration], seen: _Seen
 ) -> Record:
     form = RECORDS.get(head.type)
     if form is None:
@@ -372,7 +374,7 @@ def _decoded(value: Any) -> Any:
     return value.decode("utf-8") if isinstance(value, bytes) else tuple(text.decode("utf-8") for text in value)
 
 
-def _family(parsed: Any, texts: dict[str, Any], offset: int, where: str, seen: _Seen) -> Family:
+def _family(parsed: Any, texts: dict[str, Any], offset: int, where: str, seen: _Seen) -> Declaration:
     def bad(detail: str, rule: str, name: str = "") -> FormatError:
         place = offset + (RECORD.sizeof() + _offset(FAMILY, name) if name else 0)
         return fault("bad-family", detail, place, f"{where}.{name}" if name else where, rule)
@@ -402,7 +404,7 @@ def _family(parsed: Any, texts: dict[str, Any], offset: int, where: str, seen: _
     capacity_fits = 0 < parsed.capacity <= LARGEST_TEXT if kind == "text" else not parsed.capacity
     if not fit or not capacity_fits:
         raise bad("bounds, states or capacity do not fit its kind", "V2-27")
-    return Family(
+    return Declaration(
         names,
         kind,
         TYPES[parsed.type],
@@ -441,7 +443,7 @@ def _content(document: Document2) -> bytes:
         }
     )
     content = _with_crc(header, HEADER, CHECKED_HEADER)
-    families: list[Family] = []
+    families: list[Declaration] = []
     for number, extent in enumerate(document.extents):
         records = b"".join(_record_bytes(record, families) for record in extent.records)
         slots = b"".join(record.slot for record in extent.records if isinstance(record, Series | Unknown))
@@ -474,12 +476,12 @@ def _with_crc(content: bytes, struct: Any, checked: int) -> bytes:
     return content[:place] + crc.to_bytes(4, "little") + content[place + 4 :]
 
 
-def _record_bytes(record: Record, families: list[Family]) -> bytes:
+def _record_bytes(record: Record, families: list[Declaration]) -> bytes:
     flags, slot = 0, b""
     match record:
         case Origin():
             code, body = 1, ORIGIN.build({"app": record.app.encode(), "host": record.host.encode()})
-        case Family():
+        case Declaration():
             families.append(record)
             code, body = 2, FAMILY.build(_family_parts(record))
         case Series():
@@ -496,7 +498,7 @@ def _record_bytes(record: Record, families: list[Family]) -> bytes:
     return _with_crc(whole, RECORD, len(whole))
 
 
-def _family_parts(family: Family) -> dict[str, Any]:
+def _family_parts(family: Declaration) -> dict[str, Any]:
     return {
         "kind": _code(KINDS, family.kind),
         "type": _code(TYPES, family.type),

@@ -15,10 +15,11 @@ from operator import add
 from typing import Any
 
 from mmstats_format import layout
+from mmstats_format.declaration import Declaration
 
-from ._families import decoders_of
+from ._families import Family, decoders_of
 from ._kept import Kept
-from ._records import Declaration, Plan
+from ._records import Plan
 from ._values import WRAP, Histogram, Summary, Value, time_at, words
 from ._version1 import Plan1
 
@@ -89,7 +90,7 @@ class Group:
         series = self.plan.series[number]
         family = self.plan.families[series.family]
         if family.kind == "histogram":
-            counts = self._sums[series.at // _WORD + 1 : (series.at + family.latch) // _WORD]
+            counts = self._sums[series.at // _WORD + 1 : (series.at + family.buffer) // _WORD]
             return Histogram(self._float_sum(series.at), family.bounds, tuple(counts))
         return self._float_sum(series.at) if family.type == "float" else self._sums[series.at // _WORD]
 
@@ -128,7 +129,7 @@ class Group:
         return [reading.header.created for reading in self.readings]
 
 
-def combine(family: Declaration, values: Sequence[Value], ages: Sequence[Any]) -> tuple[Value, Any]:
+def combine(family: Declaration | Family, values: Sequence[Value], ages: Sequence[Any]) -> tuple[Value, Any]:
     """Several values of one family as one, and how old the last of them is.
 
     Args:

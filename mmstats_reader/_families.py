@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mmstats_format import layout
+from mmstats_format.declaration import Declaration
 
 from ._extents import Header
 from ._file2 import Reading
 from ._parse1 import Fields
-from ._records import Declaration, Plan
+from ._records import Plan
 from ._values import Decoder, Histogram, Value, decoder, time_at
 from ._version1 import plan_of_fields
 
@@ -28,12 +29,13 @@ class Family(NamedTuple):
         kind: ``"counter"``, ``"gauge"``, ``"state set"``, ``"text"``, ``"summary"``, ``"histogram"`` or ``"unknown"``.
         type: of its values: ``"unsigned"``, ``"signed"``, ``"float"``, ``"boolean"`` or ``"text"``.
         combination: of several writers' values: ``"sum"``, ``"min"``, ``"max"``, ``"last"`` or ``"all"``.
-        kept: whether values of dead writers count whatever the kind (V2-C2).
         unit: such as ``"seconds"``; empty for none.
         help: what it means.
         labels: names of the labels.
         bounds: of a histogram's buckets, in the unit.
         states: of a state set.
+        capacity: of a text, in bytes.
+        kept: whether values of dead writers count whatever the kind (V2-C2).
         series: the values by the label values, in the order of `labels`; None is unset.
         unconfirmed: the label values of those that were not confirmed (V2-R5, V2-R6).
         times: of a gauge combined by last: when each was set, Unix nanoseconds; without those that are unset.
@@ -43,12 +45,13 @@ class Family(NamedTuple):
     kind: str
     type: str
     combination: str
-    kept: bool
     unit: str
     help: str
     labels: tuple[str, ...]
     bounds: tuple[float, ...]
     states: tuple[str, ...]
+    capacity: int
+    kept: bool
     series: Mapping[tuple[str, ...], Any]
     unconfirmed: frozenset[tuple[str, ...]] = frozenset()
     times: Mapping[tuple[str, ...], int] = MappingProxyType({})
@@ -150,7 +153,7 @@ def declared(
     times: Mapping[tuple[str, ...], int] = MappingProxyType({}),
 ) -> Family:
     """A family of this declaration."""
-    return Family(*family[:-1], MappingProxyType(series), frozenset(unconfirmed), MappingProxyType(times))
+    return Family(*family, MappingProxyType(series), frozenset(unconfirmed), MappingProxyType(times))
 
 
 def families_of(reading: Reading) -> dict[str, Family]:

@@ -10,19 +10,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import struct
 import sys
 import time
 
-from mmstats_format import layout
+from mmstats_format import layout, system
 
 from ._families import Process
 
 if os.name != "nt":
     import fcntl
 
-#: struct flock of 64-bit Linux: l_type, l_whence, l_start, l_len, l_pid; the kernel wants a pid of 0.
-_FLOCK = struct.Struct("hhqqi4x")
 _NO_LOCK = 1 << layout.V2_COMPATIBLE["no lock"]
 _RECORD_LOCK = 1 << layout.V2_COMPATIBLE["record lock"]
 
@@ -56,14 +53,14 @@ def liveness(process: Process, compatible: int, fd: int) -> tuple[str, str]:
     if process.state == "closed":
         return "dead", "the writer closed the file"
     lock = locked(fd)
-    boot = boot_id()
-    if not boot or not process.boot.strip("0"):
+    boot = system.boot_id()
+    if not any(boot) or not process.boot.strip("0"):
         return _by_lock(lock, "the boot in which it began is not known")
-    if process.boot != boot:
+    if process.boot != boot.hex():
         if is_local(fd):
             return "dead", "it began before this machine was started again"
         return "unknown", "it began in another boot, perhaps of another machine"
-    namespace = pid_namespace()
+    namespace = system.pid_namespace()
     if not namespace or not process.namespace:
         return _by_lock(lock, "its pid namespace is not known")
     if process.namespace != namespace:
@@ -112,10 +109,10 @@ def locked(fd: int) -> bool | None:
     if command is None:
         return None
     try:
-        answer = fcntl.fcntl(fd, command, _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0))
+        answer = fcntl.fcntl(fd, command, system.FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0))
     except OSError:
         return None
-    return bool(_FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
+    return bool(system.FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
 
 
 def look(pid: int) -> tuple[str, int]:
@@ -128,25 +125,12 @@ def look(pid: int) -> tuple[str, int]:
     except PermissionError:
         pass
     try:
-        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
-    except OSError:
+        state, threads, start = system.process(pid)
+    except (OSError, ValueError):  # perhaps it ended meanwhile
         return _HIDDEN, 0
-    try:
-        # The name, in parentheses, may have blanks and parentheses itself.
-        state, *rest = os.read(fd, _LARGEST_STAT).rpartition(b")")[2].split()
-    except (OSError, ValueError):  # it ended meanwhile
-        return _HIDDEN, 0
-    finally:
-        os.close(fd)
-    if state in (b"Z", b"X") and int(rest[_THREADS]) <= 1:
+    if state in ("Z", "X") and threads <= 1:
         return _GONE, 0
-    return (_HIDDEN, 0) if _clocks_differ() else (_THERE, int(rest[_START]))
-
-
-#: Where the number of threads (20) and the start (22 of proc_pid_stat(5)) are, counted from the state (3).
-_THREADS = 20 - 4
-_START = 22 - 4
-_LARGEST_STAT = 4096
+    return (_HIDDEN, 0) if _clocks_differ() else (_THERE, start)
 
 
 @functools.cache
@@ -155,27 +139,6 @@ def _clocks_differ() -> bool:
     with contextlib.suppress(OSError), open("/proc/self/timens_offsets", encoding="ascii") as file:
         return any(line.split()[1:] not in ([], ["0", "0"]) for line in file if line.startswith("boottime"))
     return False
-
-
-@functools.cache
-def boot_id() -> str:
-    """The id of this boot, 32 hexadecimal digits; empty where it is not told."""
-    with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip().replace("-", "")
-    return ""
-
-
-def pid_namespace() -> int:
-    """The inode number of this process's pid namespace; 0 where it is not told."""
-    return _namespace_of(os.getpid())
-
-
-@functools.lru_cache(maxsize=1)
-def _namespace_of(pid: int) -> int:
-    # A forked child, which can be in another one, has another pid.
-    with contextlib.suppress(OSError):
-        return os.stat("/proc/self/ns/pid").st_ino
-    return 0
 
 
 def is_local(fd: int) -> bool:

@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from mmstats_format import layout
+from mmstats_format.declaration import Declaration
 from mmstats_format.errors import fault
 
 _HEAD = struct.Struct(layout.V2_RECORD)
@@ -34,43 +35,6 @@ _TYPES = {code: name for name, code in layout.V2_TYPES.items()}
 _COMBINATIONS = {code: name for name, code in layout.V2_COMBINATIONS.items()}
 _WITHOUT_SLOT = (layout.V2_ORIGIN, layout.V2_FAMILY, layout.V2_FOLDED)
 _KNOWN = (*_WITHOUT_SLOT, layout.V2_SERIES)
-
-#: Kinds whose values count when their writer is dead (V2-C2).
-LASTING = ("counter", "summary", "histogram")
-
-
-class Declaration(NamedTuple):
-    """What a FAMILY record says (FORMAT.md 3.5, 3.6)."""
-
-    name: str
-    kind: str
-    type: str
-    combination: str
-    kept: bool
-    unit: str
-    help: str
-    labels: tuple[str, ...]
-    bounds: tuple[float, ...]
-    states: tuple[str, ...]
-    capacity: int
-
-    @property
-    def latch(self) -> int:
-        """Bytes of one buffer of the latch; 0 for a word (FORMAT.md 3.7)."""
-        match self.kind:
-            case "text":
-                return struct.calcsize(layout.V2_TEXT_HEAD) + -(-self.capacity // layout.V2_UNIT) * layout.V2_UNIT
-            case "summary":
-                return struct.calcsize(layout.V2_SUMMARY)
-            case "histogram":
-                buckets = struct.calcsize(layout.V2_BUCKET) * (len(self.bounds) + 1)
-                return struct.calcsize(layout.V2_HISTOGRAM_HEAD) + buckets
-        return struct.calcsize(layout.V2_TIMED_HEAD) + layout.V2_UNIT if self.combination == "last" else 0
-
-    @property
-    def lasting(self) -> bool:
-        """Whether values of dead writers count (V2-C2)."""
-        return self.kept or self.kind in LASTING
 
 
 class Series(NamedTuple):
@@ -255,10 +219,10 @@ def _add_series(plan: Plan, record: bytes, known: Any, slot: int, wrong: _Wrong)
         values, end = _texts(record, _HEAD.size + _SERIES.size, len(families[number].labels), wrong)
         _check_end(record, end, wrong)
         known = number, _decoded(values, wrong)
-    size = families[number].latch
-    due = _SEQUENCE + 2 * size if size else layout.V2_UNIT
-    if slot != due:
-        detail = f"a slot of {slot} bytes, where the family's have {due}"
+    family = families[number]
+    size = family.buffer
+    if slot != family.slot:
+        detail = f"a slot of {slot} bytes, where the family's have {family.slot}"
         wrong("bad-series", "V2-28", detail, layout.V2_RECORD_AT_SLOT, ".slot")
     if known in plan.seen:
         wrong("bad-series", "V2-29", f"{known[1]!r} is there already")
@@ -330,7 +294,7 @@ def _family(record: bytes, names: set[str], wrong: _Wrong) -> Declaration:
     if not fit or not (0 < capacity <= layout.V2_LARGEST_TEXT if kind == "text" else not capacity):
         wrong("bad-family", "V2-27", "bounds, states or capacity do not fit its kind")
     kept = bool(flags & layout.V2_KEPT)
-    return Declaration(name, kind, kind_of_value, combination, kept, unit, help_, labels, bounds, states, capacity)
+    return Declaration(name, kind, kind_of_value, combination, unit, help_, labels, bounds, states, capacity, kept)
 
 
 def _texts(record: bytes, at: int, count: int, wrong: _Wrong) -> tuple[list[bytes], int]:

@@ -14,8 +14,7 @@ from itertools import accumulate
 from typing import Any, TypeAlias, TypeVar
 
 from mmstats_format import layout
-
-from ._records import Declaration
+from mmstats_format.declaration import Declaration
 
 _UNSIGNED = struct.Struct("<" + layout.V2_WORDS["unsigned"])
 _SIGNED = struct.Struct("<" + layout.V2_WORDS["signed"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mmstats_format import layout
+from mmstats_format.declaration import Declaration
 from mmstats_format.types import type_of
 
 from ._parse1 import Fields, signature_of
-from ._records import Declaration, Memory, Series
+from ._records import Memory, Series
 
 #: Bytes of heads that are remembered, and about what each field takes beside them.
 _memory = Memory(4 << 20)
@@ -58,7 +59,7 @@ def plan_of_fields(fields: Fields) -> Plan1:
         for label, place in places.items():
             kind, type_ = kind_of(signature_of(fields.heads[place]), bool(buffered[place]))
             combination = "sum" if kind == "counter" else "all"
-            families.append(Declaration(label, kind, type_, combination, False, "", "", (), (), (), 0))
+            families.append(Declaration(label, kind, type_, combination))
         plan = Plan1(families, list(places.values()))
         _memory.keep(key, plan, sum(map(len, fields.heads)) + _OVERHEAD * len(fields.heads))
     return plan

@@ -8,11 +8,12 @@ from itertools import compress
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
+from mmstats_format.declaration import CUMULATIVE
+
 from ._combine import Group, Group1, combine
 from ._families import Family, Process, declared, full_name, missing
 from ._file2 import Reading
 from ._kept import Kept, Reading1
-from ._records import LASTING, Declaration
 from ._values import Histogram, Summary, Value
 
 #: Where a family is declared: the numbers of a group, and of the family in its plan.
@@ -135,9 +136,8 @@ class View:
             raise self._no_series(family, labels)
         if len(chosen) == 1:
             return family.series[chosen[0]]
-        declaration = Declaration(*family[:10], 0)
         values = [family.series[key] for key in chosen]
-        return combine(declaration, values, [ages.get(key) for key in chosen])[0]
+        return combine(family, values, [ages.get(key) for key in chosen])[0]
 
     def rate(self, name: str, /, **labels: object) -> float:
         """By how much a counter grew a second since the poll before; of summaries and histograms, their count.
@@ -158,7 +158,7 @@ class View:
         """
         key, parts = self._parts(name)
         family = self._now.groups[parts[0][0]].plan.families[parts[0][1]]
-        if family.kind not in LASTING:
+        if family.kind not in CUMULATIVE:
             raise ValueError(f"{name!r} is a {family.kind}, and has no rate")
         matches = self._matching(family.labels, labels)
         if labels and not any(map(matches, self._family(parts)[0].series)):

@@ -18,14 +18,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mmstats_format import UnsupportedHost
+from mmstats_format.system import FLOCK
 
 if os.name != "nt":  # refused below
     import fcntl
 
 MODE = 0o644
-
-# struct flock: l_type, l_whence, l_start, l_len, l_pid; the kernel wants a pid of 0 for this sort of lock.
-_FLOCK = struct.Struct("hhqqi4x")
 
 # What file systems say that have no unnamed files, no reservation, or no locks.
 _NO_TMPFILE = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
@@ -191,7 +189,7 @@ def _lock(fd: int, temporary: str | None, place: int) -> int:
     else:
         lock = os.open(temporary, os.O_RDWR | os.O_NOFOLLOW, dir_fd=place)
     try:
-        fcntl.fcntl(lock, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        fcntl.fcntl(lock, fcntl.F_OFD_SETLK, FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
     except OSError as error:
         os.close(lock)
         if error.errno not in _NO_LOCKS:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmstats_format import UpdateError, layout
+from mmstats_format.declaration import Declaration
 
 from . import _file, _records
 from ._metric import Metric, foreign
-from ._records import Declaration
 from ._words import UNSET
 
 if TYPE_CHECKING:

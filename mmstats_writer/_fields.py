@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from mmstats_format import DeclarationError
+from mmstats_format.declaration import Declaration
 
 from ._family import Behaviour
 from ._latches import Histogram, Summary, Text, TimedGauge, Timer
-from ._records import Declaration
 from ._words import Counter, FloatCounter, Gauge, MovingAverage, Plain, State
 
 if TYPE_CHECKING:

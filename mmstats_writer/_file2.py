@@ -153,7 +153,7 @@ class File(_file.File):
             metric._forget()
         if self._header is not None:
             word = _word(self._header, layout.V2_HEADER_AT_THREAD_ID)
-            word[()] = _records.control(threading.get_native_id() % 2**32)
+            word[()] = _records.control(threading.get_native_id() & layout.V2_CONTROL_MASK)
 
     def disown(self) -> None:
         """Be no thread's: the one that wrote it has ended."""
@@ -357,7 +357,7 @@ class File(_file.File):
 
 
 def _word(view: memoryview, place: int) -> Any:
-    return view[place : place + layout.V2_UNIT].cast("Q", ())
+    return view[place : place + layout.V2_UNIT].cast(layout.V2_CONTROL[1:], ())  # type: ignore[call-overload]
 
 
 @atexit.register

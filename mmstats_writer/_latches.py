@@ -29,6 +29,7 @@ _TIMED_HEAD = struct.Struct(layout.V2_TIMED_HEAD)
 _TEXT_HEAD = struct.Struct(layout.V2_TEXT_HEAD)
 _SUMMARY = struct.Struct(layout.V2_SUMMARY)
 _HISTOGRAM_HEAD = struct.Struct(layout.V2_HISTOGRAM_HEAD)
+_BUCKET = struct.Struct(layout.V2_BUCKET)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -154,15 +155,14 @@ class TimedGauge(Latch):
         self._publish()
 
     def _current(self, content: bytes | bytearray) -> Any:
-        raw = bytes(content[_TIMED_HEAD.size :])
-        unset = not _TIMED_HEAD.unpack_from(content)[0] or raw == self._family.unset
-        return None if unset else struct.unpack(f"<{self._family.code}", raw)[0]
+        time, value = struct.unpack(layout.V2_TIMED_HEAD + self._family.code, content)
+        return None if not time or content[_TIMED_HEAD.size :] == self._family.unset else value
 
     def _grow(self, amount: Any) -> None:
         self._store(self._family.fit((self._current(self._own) or 0) + amount))
 
     def _store(self, value: Any) -> None:
-        struct.pack_into(f"<Q{self._family.code}", self._own, 0, time.time_ns(), value)
+        struct.pack_into(layout.V2_TIMED_HEAD + self._family.code, self._own, 0, time.time_ns(), value)
         self._publish()
 
 
@@ -275,7 +275,7 @@ class Histogram(Latch):
     def counts(self) -> tuple[int, ...]:
         """How many of them lie in each bucket, up to and including each bound, and above the last."""
         buckets = self._published()[_HISTOGRAM_HEAD.size :]
-        return struct.unpack(f"<{len(buckets) // layout.V2_UNIT}Q", buckets)
+        return tuple(count for (count,) in _BUCKET.iter_unpack(buckets))
 
 
 _OBSERVE = Histogram.observe, number, Histogram._count

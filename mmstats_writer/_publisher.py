@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from weakref import WeakSet
 
 from mmstats_format import ClosedError, DeclarationError, settings
+from mmstats_format.declaration import Declaration
 
 from ._family import Behaviour, Family
 from ._file2 import File
 from ._metric import NOBODY, Metric
 from ._naming import expand, words
-from ._records import Declaration
 from ._threads import local
 
 

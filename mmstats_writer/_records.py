@@ -14,6 +14,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from mmstats_format import DeclarationError, layout
+from mmstats_format.declaration import Declaration, padded
 
 _HEADER = struct.Struct(layout.V2_HEADER)
 _EXTENT = struct.Struct(layout.V2_EXTENT)
@@ -21,11 +22,7 @@ _RECORD = struct.Struct(layout.V2_RECORD)
 _FAMILY = struct.Struct(layout.V2_FAMILY_HEAD)
 _SERIES = struct.Struct(layout.V2_SERIES_HEAD)
 _LENGTH = struct.Struct(layout.V2_TEXT_LENGTH)
-_CRC = struct.Struct("<I")
-_WORD = struct.Struct("<Q")
-_LONGEST = 2 ** (8 * _LENGTH.size) - 1
-_MOST_PARTS = 2**16 - 1
-_MOST_LABELS = 2**8 - 1
+_CRC = struct.Struct(layout.V2_CRC)
 
 
 class Identity(NamedTuple):
@@ -42,47 +39,9 @@ class Identity(NamedTuple):
     thread_id: int
 
 
-class Declaration(NamedTuple):
-    """What a FAMILY record says of a metric (FORMAT.md 3.5, 3.6)."""
-
-    name: str
-    kind: str
-    type: str
-    combination: str
-    unit: str = ""
-    help: str = ""
-    labels: tuple[str, ...] = ()
-    bounds: tuple[float, ...] = ()
-    states: tuple[str, ...] = ()
-    capacity: int = 0
-
-    @property
-    def buffer(self) -> int:
-        """Bytes of one buffer of the latch; 0 for a word (FORMAT.md 3.7)."""
-        match self.kind:
-            case "text":
-                return struct.calcsize(layout.V2_TEXT_HEAD) + padded(self.capacity)
-            case "summary":
-                return struct.calcsize(layout.V2_SUMMARY)
-            case "histogram":
-                buckets = (len(self.bounds) + 1) * struct.calcsize(layout.V2_BUCKET)
-                return struct.calcsize(layout.V2_HISTOGRAM_HEAD) + buckets
-        return struct.calcsize(layout.V2_TIMED_HEAD) + layout.V2_UNIT if self.combination == "last" else 0
-
-    @property
-    def slot(self) -> int:
-        """Bytes of the slot of one series."""
-        return struct.calcsize(layout.V2_SEQUENCE) + 2 * self.buffer if self.buffer else layout.V2_UNIT
-
-
-def padded(size: int) -> int:
-    """The size with what follows it up to the next unit."""
-    return -(-size // layout.V2_UNIT) * layout.V2_UNIT
-
-
 def control(number: int) -> int:
     """The control word of a number (V2-3)."""
-    return (number ^ 0xFFFFFFFF) << 32 | number
+    return (number ^ layout.V2_CONTROL_MASK) << layout.V2_CONTROL_BITS | number
 
 
 def header(identity: Identity, features: int) -> bytes:
@@ -102,7 +61,7 @@ def header(identity: Identity, features: int) -> bytes:
         identity.pid_namespace,
         b"",
         control(layout.V2_STATES["live"]),
-        control(identity.thread_id % 2**32),
+        control(identity.thread_id & layout.V2_CONTROL_MASK),
         0,
         b"",
     )
@@ -153,7 +112,7 @@ def family(declared: Declaration) -> bytes:
         declared.capacity,
         b"",
     )
-    bounds = struct.pack(f"<{len(declared.bounds)}d", *declared.bounds)
+    bounds = struct.pack(f"<{len(declared.bounds)}{layout.V2_WORDS['float']}", *declared.bounds)
     return _record(layout.V2_FAMILY, head + bounds + b"".join(map(_text, raw)), 0)
 
 
@@ -164,7 +123,7 @@ def series(number: int, values: Sequence[bytes], slot: int) -> bytes:
 
 def label_value(value: str) -> bytes:
     """A label's value as it stands in a record: escaped where it is no UTF-8, cut where it is too long."""
-    return cut(value.encode("utf-8", "backslashreplace"), _LONGEST)
+    return cut(value.encode("utf-8", "backslashreplace"), layout.V2_LONGEST)
 
 
 def cut(raw: bytes, size: int) -> bytes:
@@ -179,15 +138,15 @@ def cut(raw: bytes, size: int) -> bytes:
 def _check(declared: Declaration) -> None:
     name, labels, bounds, states = declared.name, declared.labels, declared.bounds, declared.states
     if not name or "\0" in name:
-        raise DeclarationError("bad-name", name, "a name has 1 to 65535 bytes and no zero byte")
-    if "" in labels or len(set(labels)) < len(labels) or len(labels) > _MOST_LABELS:
+        raise DeclarationError("bad-name", name, "a name has at least one byte, and no zero byte")
+    if "" in labels or len(set(labels)) < len(labels) or len(labels) > layout.V2_MOST_LABELS:
         raise DeclarationError("bad-labels", name, f"its labels {labels!r} are empty, not distinct, or too many")
     finite = all(math.isfinite(bound) for bound in bounds)
-    if not finite or any(low >= high for low, high in pairwise(bounds)) or len(bounds) > _MOST_PARTS:
+    if not finite or any(low >= high for low, high in pairwise(bounds)) or len(bounds) > layout.V2_MOST_PARTS:
         raise DeclarationError("bad-bounds", name, "bounds are finite and ascend")
     if declared.kind == "state set":
         distinct = bool(states) and len(set(states)) == len(states) and "" not in states
-        if not distinct or len(states) > _MOST_PARTS:
+        if not distinct or len(states) > layout.V2_MOST_PARTS:
             raise DeclarationError("bad-states", name, "states are at least one, distinct and not empty")
     if declared.kind == "text" and not 0 < declared.capacity <= layout.V2_LARGEST_TEXT:
         raise DeclarationError("bad-size", name, f"a text has 1 to {layout.V2_LARGEST_TEXT} bytes")
@@ -198,8 +157,8 @@ def _checked(name: str, text: str, what: str) -> bytes:
         raw = text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise DeclarationError("bad-text", name, f"a {what} cannot be UTF-8: {error.reason}") from error
-    if len(raw) > _LONGEST:
-        raise DeclarationError("bad-text", name[:60], f"a {what} has {len(raw)} bytes, more than {_LONGEST}")
+    if len(raw) > layout.V2_LONGEST:
+        raise DeclarationError("bad-text", name[:60], f"a {what} has {len(raw)} bytes, more than {layout.V2_LONGEST}")
     return raw
 
 

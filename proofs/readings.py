@@ -145,9 +145,9 @@ def _version1(content: bytes) -> Iterator[_Place]:
 def _version2(content: bytes) -> Iterator[_Place]:
     """All latches: sequence word, buffers (FORMAT.md 3.7)."""
     for place, family, _ in slots(content):
-        if family.latch is not None:
+        if family.buffer:
             number_of = _LATCHES[family.name.rstrip("0123456789")]
-            yield _Place(place, place + layout.V2_UNIT, family.latch, 0, number_of)
+            yield _Place(place, place + layout.V2_UNIT, family.buffer, 0, number_of)
 
 
 def _word(raw: bytes) -> int:

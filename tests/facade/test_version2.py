@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mmstats_testing.slots import document
+from mmstats_testing.written import declarations, values
 
 import mmstats
-from mmstats_format import DeclarationError, parse
-from mmstats_format._document2 import Document2, Family, Origin
+from mmstats_format import DeclarationError
+from mmstats_format._document2 import Origin
 
 
 @pytest.fixture(autouse=True)
@@ -46,21 +48,8 @@ class Every(mmstats.BaseMmStats):
     static_text = mmstats.StaticTextField(value=lambda: "constant")
 
 
-def document(stats: mmstats.BaseMmStats) -> Document2:
-    """What the calling thread's file says."""
-    found = parse(Path(stats.filename).read_bytes())
-    assert isinstance(found, Document2)
-    return found
-
-
-def values(stats: mmstats.BaseMmStats) -> dict[str, Any]:
-    """The value of each family in the calling thread's file, as in the canonical document."""
-    families: Any = document(stats).canonical()["families"]
-    return {family["name"]: family["series"][0]["value"] for family in families}
-
-
 def test_every_field_has_its_kind() -> None:
-    families = {record.name: record for record in document(Every()).records if isinstance(record, Family)}
+    families = {family.name: family for family in declarations(Every().filename)}
     kinds = {name: (family.kind, family.type, family.combination) for name, family in families.items()}
     assert kinds == {
         "hits": ("counter", "unsigned", "sum"),
@@ -88,7 +77,7 @@ def test_integers_keep_their_width() -> None:
     for name in ("byte", "short", "ushort", "int", "uint", "uint64"):
         setattr(stats, name, 2**64 + 2**31 + 2**15 + 2**7)
     low = 2**15 + 2**7
-    found = values(stats)
+    found = values(stats.filename)
     assert [found[name] for name in ("byte", "short", "ushort")] == ["-128", str(low - 2**16), str(low)]
     assert [found[name] for name in ("int", "uint", "uint64")] == [str(low - 2**31)] + 2 * [str(2**31 + low)]
 
@@ -109,7 +98,7 @@ def test_metrics_are_used_as_in_the_original() -> None:
     assert (stats.counter.value, stats.average.value, stats.moving.value) == (3, 3.5, 3.0)
     assert (block.elapsed, stats.timer.last, stats.timer.value) == (1, 1, 1.0)
     assert (stats.bool, stats.string, stats.static_text) == (True, "abcd", "constant")
-    assert values(stats)["hits"] == "3"
+    assert values(stats.filename)["hits"] == "3"
 
 
 def test_each_thread_has_a_file(directory: Path) -> None:
@@ -119,7 +108,7 @@ def test_each_thread_has_a_file(directory: Path) -> None:
 
     def count() -> None:
         stats.counter.inc(5)
-        counted.append((stats.filename, stats.counter.value, values(stats)["hits"]))
+        counted.append((stats.filename, stats.counter.value, values(stats.filename)["hits"]))
 
     thread = threading.Thread(target=count)
     thread.start()
@@ -163,9 +152,9 @@ class TestWhichVersion:
         assert list(directory.iterdir()) == []
 
     def test_the_application_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert document(Hits(format=2, app="shop")).records[0] == Origin("shop", _host())
+        assert document(Hits(format=2, app="shop").filename).records[0] == Origin("shop", _host())
         monkeypatch.setenv("MMSTATS_APP", "store")
-        assert document(Hits(format=2)).records[0] == Origin("store", _host())
+        assert document(Hits(format=2).filename).records[0] == Origin("store", _host())
 
 
 def test_what_version_2_has_no_kind_for_is_an_error(directory: Path) -> None:

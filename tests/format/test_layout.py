@@ -10,7 +10,7 @@ import pytest
 from mmstats_testing.strategies import SIZES
 from mmstats_testing.vectors import ROOT
 
-from mmstats_format import generate, layout
+from mmstats_format import Declaration, generate, layout
 from mmstats_format.types import Type, type_of
 
 FORMAT = ROOT / "spec" / "FORMAT.md"
@@ -90,3 +90,48 @@ def test_a_signature_outside_the_registry_has_no_type(signature: str) -> None:
     """V1-5, V1-12."""
     with pytest.raises(KeyError):
         type_of(signature)
+
+
+def test_the_numbers_of_version_2_are_these() -> None:
+    """Literal numbers, from FORMAT.md 3.2 to 3.7."""
+    assert (layout.V2_MAGIC, layout.V2_TAG, layout.V2_CRC) == (b"\x02MMSTATS", b"XTNT", "<L")
+    assert (layout.V2_HEADER, layout.V2_HEADER_SIZE, layout.V2_CHECKED_HEADER) == ("<8sHHLLL16sQQQ16sQ8sQQQ8s", 128, 96)
+    assert (layout.V2_EXTENT, layout.V2_EXTENT_SIZE, layout.V2_CHECKED_EXTENT) == ("<4sLQQQQQQ8s", 64, 40)
+    assert (layout.V2_RECORD, layout.V2_RECORD_SIZE) == ("<LHHLL", 16)
+    assert (layout.V2_FAMILY_HEAD, layout.V2_SERIES_HEAD, layout.V2_FOLDED_BODY) == ("<BBBBB1sHL4s", "<L", "<16s")
+    assert [layout.V2_HEADER_AT_STATE, layout.V2_HEADER_AT_THREAD_ID, layout.V2_HEADER_AT_HEARTBEAT] == [96, 104, 112]
+    assert [layout.V2_EXTENT_AT_METADATA_USED, layout.V2_EXTENT_AT_NEXT, layout.V2_RECORD_AT_SLOT] == [40, 48, 12]
+    assert [layout.V2_UNIT, layout.V2_CONTROL, layout.V2_CONTROL_BITS, layout.V2_CONTROL_MASK] == [
+        8,
+        "<Q",
+        32,
+        2**32 - 1,
+    ]
+    assert [layout.V2_ORIGIN, layout.V2_FAMILY, layout.V2_SERIES, layout.V2_FOLDED] == [1, 2, 3, 4]
+    assert [layout.V2_LONGEST, layout.V2_MOST_LABELS, layout.V2_MOST_PARTS, layout.V2_MOST_EXTENTS] == [
+        65535,
+        255,
+        65535,
+        32,
+    ]
+    assert layout.V2_UNSET == {"unsigned": 2**64 - 1, "signed": 2**63, "float": 0x7FF8000000000001, "boolean": 2}
+
+
+@pytest.mark.parametrize(
+    ("declaration", "size"),
+    [
+        (Declaration("x", "counter", "unsigned", "sum"), 8),
+        (Declaration("x", "unknown", "boolean", "all"), 8),
+        (Declaration("x", "state set", "unsigned", "all", states=("a", "b")), 8),
+        (Declaration("x", "gauge", "float", "last"), 8 + 2 * 16),
+        (Declaration("x", "text", "text", "all", capacity=8), 8 + 2 * 16),
+        (Declaration("x", "text", "text", "all", capacity=9), 8 + 2 * 24),
+        (Declaration("x", "summary", "float", "sum"), 8 + 2 * 40),
+        (Declaration("x", "histogram", "float", "sum"), 8 + 2 * 16),
+        (Declaration("x", "histogram", "float", "sum", bounds=(1.0, 2.0)), 8 + 2 * 32),
+    ],
+    ids=lambda given: getattr(given, "kind", None),
+)
+def test_a_slot_has_the_size_of_its_family(declaration: Declaration, size: int) -> None:
+    """FORMAT.md 3.7."""
+    assert declaration.slot == size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import Any
 
@@ -11,16 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmstats_format import Document2, FormatError, build, parse
-from mmstats_format._document2 import (
-    Extent,
-    Family,
-    Folded,
-    Header,
-    Origin,
-    Record,
-    Series,
-    Unknown,
-)
+from mmstats_format._document2 import Extent, Folded, Header, Origin, Record, Series, Unknown
+from mmstats_format.declaration import Declaration
 from mmstats_format.schema2 import ALLOWED
 
 #: Sizes of the areas of every extent; large enough for what is drawn below.
@@ -32,14 +23,14 @@ WORDS = st.integers(0, 2**64 - 1)
 
 
 @st.composite
-def families(draw: st.DrawFn) -> Family:
+def families(draw: st.DrawFn) -> Declaration:
     """Any declaration that FORMAT.md 3.6 allows; its name is made distinct by whoever puts it into a document."""
     kind = draw(st.sampled_from(sorted(ALLOWED)))
     types, combinations = ALLOWED[kind]
     value_type = draw(st.sampled_from(types))
     combination = draw(st.sampled_from([one for one in combinations if (one, value_type) != ("sum", "boolean")]))
     bounds = draw(st.lists(st.floats(allow_nan=False, allow_infinity=False), unique=True, max_size=4))
-    return Family(
+    return Declaration(
         "",
         kind,
         value_type,
@@ -59,8 +50,7 @@ def families(draw: st.DrawFn) -> Family:
 def documents(draw: st.DrawFn) -> Document2:
     """A header, and up to three extents of families, series and unknown records."""
     declared = [
-        dataclasses.replace(family, name=f"family {number}")
-        for number, family in enumerate(draw(st.lists(families(), max_size=4)))
+        family._replace(name=f"family {number}") for number, family in enumerate(draw(st.lists(families(), max_size=4)))
     ]
     records: list[Record] = [Origin(draw(TEXTS), draw(TEXTS)), *declared]
     for number, family in enumerate(declared):
@@ -113,7 +103,7 @@ def test_a_malformed_file_ends_in_an_error_of_the_project_with_its_place(given: 
 
 HEADER = Header(bytes(16))
 ORIGIN = Origin("app", "host")
-COUNTER = Family("hits", "counter", "unsigned", "sum")
+COUNTER = Declaration("hits", "counter", "unsigned", "sum")
 
 
 def document(*records: Record, header: Header = HEADER, capacity: int = METADATA) -> Document2:
@@ -126,10 +116,10 @@ def document(*records: Record, header: Header = HEADER, capacity: int = METADATA
         (document(COUNTER), "bad-record"),
         (document(ORIGIN, ORIGIN), "bad-record"),
         (document(ORIGIN, COUNTER, COUNTER), "bad-family"),
-        (document(ORIGIN, dataclasses.replace(COUNTER, kind="gadget")), "bad-value"),
-        (document(ORIGIN, dataclasses.replace(COUNTER, type="signed")), "bad-family"),
-        (document(ORIGIN, dataclasses.replace(COUNTER, name="x" * 65536)), "bad-value"),
-        (document(ORIGIN, dataclasses.replace(COUNTER, help="\udcff")), "bad-value"),
+        (document(ORIGIN, COUNTER._replace(kind="gadget")), "bad-value"),
+        (document(ORIGIN, COUNTER._replace(type="signed")), "bad-family"),
+        (document(ORIGIN, COUNTER._replace(name="x" * 65536)), "bad-value"),
+        (document(ORIGIN, COUNTER._replace(help="\udcff")), "bad-value"),
         (document(ORIGIN, Series(0, (), bytes(8))), "bad-series"),
         (document(ORIGIN, COUNTER, Series(0, (), bytes(16))), "bad-series"),
         (document(ORIGIN, COUNTER, Series(0, (), bytes(8)), Series(0, (), bytes(8))), "bad-series"),
@@ -152,7 +142,7 @@ def test_parsing_is_linear() -> None:
     """G-4: eight times the records take some eight times as long, not 64 times."""
 
     def seconds(count: int) -> float:
-        records: list[Any] = [ORIGIN, dataclasses.replace(COUNTER, labels=("a",))]
+        records: list[Any] = [ORIGIN, COUNTER._replace(labels=("a",))]
         records += [Series(0, (str(number),), bytes(8)) for number in range(count)]
         content = build(Document2(HEADER, (Extent(tuple(records), 64 * count + 1024, 8 * count),)))
         taken = []

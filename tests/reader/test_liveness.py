@@ -18,6 +18,7 @@ from mmstats_testing.documents import one, write
 from mmstats_testing.documents2 import counter, gauge, myself, write2
 from mmstats_testing.running import HANG_SECONDS, environment, skip_or_fail
 
+from mmstats_format import system
 from mmstats_reader import Directory, Process, _liveness
 
 if not hasattr(fcntl, "F_OFD_SETLK") or not Path("/proc/self/stat").exists():
@@ -253,7 +254,7 @@ def test_nothing_is_told_where_the_system_tells_nothing(
     path = file()
     lock(path)
     monkeypatch.setattr(sys, "platform", "other")
-    monkeypatch.setattr(_liveness, "boot_id", str)
+    monkeypatch.setattr(system, "boot_id", lambda: bytes(16))
     assert state(path) == "unknown"
 
 

@@ -481,6 +481,8 @@ def started(*arguments: str | Path, stdout: int | Any = subprocess.PIPE) -> subp
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
+        # A shell has what it starts in the background ignore Ctrl-C, and these tests with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

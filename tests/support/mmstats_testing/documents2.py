@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmstats_format import Document2, build
-from mmstats_format._document2 import UNSET, Extent, Family, Folded, Header, Origin, Record, Series, Unknown
+from mmstats_format._document2 import UNSET, Extent, Folded, Header, Origin, Record, Series, Unknown
+from mmstats_format.declaration import Declaration
 from mmstats_format.schema2 import _record_bytes
 
 CODES = {"unsigned": "<Q", "signed": "<q", "float": "<d", "boolean": "<Q"}
@@ -20,7 +21,7 @@ Word = int | float | bool | None
 class Metric(NamedTuple):
     """A family, and the slots of its series by their label values."""
 
-    family: Family
+    family: Declaration
     slots: Mapping[tuple[str, ...], bytes]
 
 
@@ -37,25 +38,25 @@ def latch(content: bytes, other: bytes | None = None, sequence: int = 0) -> byte
 
 
 def counter(name: str, value: Word = 0, kind: str = "unsigned", **declared: Any) -> Metric:
-    return Metric(Family(name, "counter", kind, "sum", **declared), {(): word(kind, value)})
+    return Metric(Declaration(name, "counter", kind, "sum", **declared), {(): word(kind, value)})
 
 
 def gauge(name: str, value: Word = 0, combine: str = "sum", kind: str = "signed", **declared: Any) -> Metric:
-    return Metric(Family(name, "gauge", kind, combine, **declared), {(): word(kind, value)})
+    return Metric(Declaration(name, "gauge", kind, combine, **declared), {(): word(kind, value)})
 
 
 def last(name: str, time: int, value: Word, kind: str = "float", **declared: Any) -> Metric:
     slot = latch(struct.pack("<Q", time) + word(kind, value))
-    return Metric(Family(name, "gauge", kind, "last", **declared), {(): slot})
+    return Metric(Declaration(name, "gauge", kind, "last", **declared), {(): slot})
 
 
 def unknown(name: str, value: Word = 0, kind: str = "unsigned", **declared: Any) -> Metric:
-    return Metric(Family(name, "unknown", kind, "all", **declared), {(): word(kind, value)})
+    return Metric(Declaration(name, "unknown", kind, "all", **declared), {(): word(kind, value)})
 
 
 def states(name: str, names: tuple[str, ...], active: int | None = 0, **declared: Any) -> Metric:
     return Metric(
-        Family(name, "state set", "unsigned", "all", states=names, **declared), {(): word("unsigned", active)}
+        Declaration(name, "state set", "unsigned", "all", states=names, **declared), {(): word("unsigned", active)}
     )
 
 
@@ -63,7 +64,7 @@ def text(name: str, value: str | bytes | None = "", capacity: int = 16, **declar
     raw = value.encode() if isinstance(value, str) else value
     room = -(-capacity // 8) * 8
     content = struct.pack("<Q", 2**64 - 1 if raw is None else len(raw)) + (raw or b"").ljust(room, b"\0")
-    return Metric(Family(name, "text", "text", "all", capacity=capacity, **declared), {(): latch(content)})
+    return Metric(Declaration(name, "text", "text", "all", capacity=capacity, **declared), {(): latch(content)})
 
 
 def summary_content(count: int, total: float, low: Word, high: Word, end: Word) -> bytes:
@@ -73,7 +74,7 @@ def summary_content(count: int, total: float, low: Word, high: Word, end: Word) 
 def summary(name: str, *parts: Any, **declared: Any) -> Metric:
     """Count, sum, minimum, maximum, last; without, an empty one."""
     content = summary_content(*(parts or (0, 0.0, None, None, None)))
-    return Metric(Family(name, "summary", "float", "sum", **declared), {(): latch(content)})
+    return Metric(Declaration(name, "summary", "float", "sum", **declared), {(): latch(content)})
 
 
 def histogram_content(total: float, counts: tuple[int, ...]) -> bytes:
@@ -83,14 +84,14 @@ def histogram_content(total: float, counts: tuple[int, ...]) -> bytes:
 def histogram(
     name: str, bounds: tuple[float, ...], counts: tuple[int, ...], total: float = 0.0, **declared: Any
 ) -> Metric:
-    family = Family(name, "histogram", "float", "sum", bounds=bounds, **declared)
+    family = Declaration(name, "histogram", "float", "sum", bounds=bounds, **declared)
     return Metric(family, {(): latch(histogram_content(total, counts))})
 
 
 def labelled(metric: Metric, labels: tuple[str, ...], *series: tuple[tuple[str, ...], Metric]) -> Metric:
     """A metric with labels: of each series the values of the labels, and a metric that has its value."""
     family = metric.family
-    declared = Family(
+    declared = Declaration(
         family.name,
         family.kind,
         family.type,

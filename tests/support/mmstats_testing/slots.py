@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mmstats_format import parse
-from mmstats_format._document2 import Document2, Family, Series, value_of
+from mmstats_format._document2 import Document2, Series, value_of
+from mmstats_format.declaration import Declaration
 
 _HEADER, _EXTENT_HEAD = 128, 64
 
@@ -28,7 +29,7 @@ class Slot:
     def __init__(self, path: str | Path, name: str, labels: tuple[str, ...] = ()) -> None:
         """Find it."""
         extents = document(path).extents
-        families = [record for extent in extents for record in extent.records if isinstance(record, Family)]
+        families = [record for extent in extents for record in extent.records if isinstance(record, Declaration)]
         (number,) = (number for number, family in enumerate(families) if family.name == name)
         self._family = families[number]
         at = _HEADER

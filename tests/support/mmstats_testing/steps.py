@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mmstats_format import Document2, layout, parse
-from mmstats_format._document2 import Extent, Family, Series
+from mmstats_format._document2 import Extent, Series
+from mmstats_format.declaration import Declaration
 
 WORD = layout.V2_UNIT
 
@@ -65,14 +66,14 @@ class Slot(NamedTuple):
     """
 
     place: int
-    family: Family
+    family: Declaration
     content: bytes
 
 
 def slots(content: bytes) -> Iterator[Slot]:
     """The slots of a file, in its order (V2-20)."""
     said = document(content)
-    families = [record for record in said.records if isinstance(record, Family)]
+    families = [record for record in said.records if isinstance(record, Declaration)]
     for begins, extent in _extents(content, said):
         place = begins + _word(content, begins + layout.V2_EXTENT_AT_VALUES_OFFSET)
         for record in extent.records:
@@ -109,8 +110,8 @@ def _places(content: bytes) -> tuple[dict[int, str], int]:
 
 def _slot(slot: Slot) -> dict[int, str]:
     """The step that may store each word of a slot (FORMAT.md 3.7)."""
-    size = slot.family.latch
-    if size is None:
+    size = slot.family.buffer
+    if not size:
         return {slot.place: "W1.1"}
     first = slot.place + WORD
     places = dict.fromkeys(range(first, first + 2 * size, WORD), "W2.3")

@@ -7,7 +7,8 @@ import zlib
 from hypothesis import strategies as st
 
 from mmstats_format import Document2
-from mmstats_format._document2 import Extent, Family, Folded, Header, Origin, Record, Series, Unknown
+from mmstats_format._document2 import Extent, Folded, Header, Origin, Record, Series, Unknown
+from mmstats_format.declaration import Declaration
 from mmstats_format.schema2 import ALLOWED
 
 #: Sizes of the areas of every extent; large enough for what is drawn below.
@@ -21,14 +22,14 @@ SPECIAL = [2**64 - 1, 1 << 63, 0x7FF8000000000001, 2, 0, 1, 0x7FF0 << 48, 0xFFF0
 
 
 @st.composite
-def families2(draw: st.DrawFn, name: str) -> Family:
+def families2(draw: st.DrawFn, name: str) -> Declaration:
     """Any declaration that FORMAT.md 3.6 allows."""
     kind = draw(st.sampled_from(sorted(ALLOWED)))
     types, combinations = ALLOWED[kind]
     value_type = draw(st.sampled_from(types))
     combination = draw(st.sampled_from([one for one in combinations if (one, value_type) != ("sum", "boolean")]))
     bounds = draw(st.lists(st.floats(allow_nan=False, allow_infinity=False), unique=True, max_size=4))
-    return Family(
+    return Declaration(
         name,
         kind,
         value_type,
