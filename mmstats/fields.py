@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mmstats_writer._given import check_size
 from mmstats_writer._version1 import Average, Counter, Metric, MovingAverage, StaticField, Timer
 from mmstats_writer._version1 import Field as _Field
-from mmstats_writer._version1.fields import PlainField, check_size
+from mmstats_writer._version1.fields import PlainField
 from mmstats_writer._version1.state import State
 
 from . import defaults

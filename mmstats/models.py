@@ -8,8 +8,9 @@ from typing import Any
 from mmstats_format import settings
 from mmstats_writer import _version1
 from mmstats_writer._create import check_host
+from mmstats_writer._given import refusal
 from mmstats_writer._version1 import MmStats as _MmStats
-from mmstats_writer._version1.model import _fields, _refusal
+from mmstats_writer._version1.model import _fields
 
 __all__ = ["BaseMmStats", "MmStats"]
 
@@ -68,7 +69,7 @@ class BaseMmStats(_version1.BaseMmStats):
             _file=file,
             _states=metrics,
             _setters={
-                key: metric.set if key in plain - constant else _refusal(key, fields[key])
+                key: metric.set if key in plain - constant else refusal(key, fields[key])
                 for key, metric in metrics.items()
             },
             _prefix=prefix,

@@ -8,19 +8,29 @@ from mmstats_format import ClosedError, DeclarationError, UnsupportedHost, Updat
 
 from ._fields import (
     AverageField,
-    BoolField,
-    ByteField,
     CounterField,
-    DoubleField,
     Field,
-    FloatField,
     GaugeField,
     HistogramField,
-    IntField,
     MovingAverageField,
+    StateField,
+    SummaryField,
+    TextField,
+    TimerField,
+    exponential,
+    linear,
+)
+from ._latches import Histogram, Summary, Text, Timer, Timing
+from ._metric import Metric
+from ._model import BaseMmStats, MmStats, Writer
+from ._plain_fields import (
+    BoolField,
+    ByteField,
+    DoubleField,
+    FloatField,
+    IntField,
     PlainField,
     ShortField,
-    StateField,
     StaticDoubleField,
     StaticField,
     StaticFloatField,
@@ -29,18 +39,10 @@ from ._fields import (
     StaticUInt64Field,
     StaticUIntField,
     StringField,
-    SummaryField,
-    TextField,
-    TimerField,
     UInt64Field,
     UIntField,
     UShortField,
-    exponential,
-    linear,
 )
-from ._latches import Histogram, Summary, Text, Timer, Timing
-from ._metric import Metric
-from ._model import BaseMmStats, MmStats, Writer
 from ._words import Counter, Gauge, MovingAverage, State
 
 __all__ = [

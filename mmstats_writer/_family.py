@@ -15,6 +15,7 @@ from mmstats_format import UpdateError, layout
 from mmstats_format.declaration import Declaration
 
 from . import _file, _records
+from ._given import wrapped
 from ._metric import Metric, foreign
 from ._words import UNSET
 
@@ -111,14 +112,10 @@ class Family:
         Raises:
             UpdateError: it is of another type.
         """
-        bits = self._behaviour.bits
         try:
             match self.declared.type:
-                case "unsigned":
-                    return operator.index(value) & ((1 << bits) - 1)
-                case "signed":
-                    half = 1 << (bits - 1)
-                    return ((operator.index(value) + half) & ((1 << bits) - 1)) - half
+                case "unsigned" | "signed":
+                    return wrapped(operator.index(value), self.declared.type, self._behaviour.bits)
                 case "boolean":
                     return int(bool(value))
             if isinstance(value, str | bytes):

@@ -21,8 +21,8 @@ from typing import Any, TypeVar, cast
 from mmstats_format import UpdateError, layout
 
 from . import _file
+from ._given import cut, encoded
 from ._metric import BUSY, Metric, update
-from ._records import cut
 
 _SEQUENCE = struct.calcsize(layout.V2_SEQUENCE)
 _TIMED_HEAD = struct.Struct(layout.V2_TIMED_HEAD)
@@ -97,7 +97,7 @@ class Text(Latch):
         if not isinstance(text, str):
             raise UpdateError("bad-value", self.name, f"{text!r} is no text")
         # A text that cannot be encoded (a file name with stray bytes) is shown escaped rather than lost.
-        self._run(Text._store, cut(text.encode("utf-8", "backslashreplace"), self._family.declared.capacity))
+        self._run(Text._store, cut(encoded(text), self._family.declared.capacity))
 
     @property
     def value(self) -> str | None:
@@ -111,7 +111,7 @@ class Text(Latch):
         if initial is not None:
             if not isinstance(initial, str):
                 raise UpdateError("bad-value", self.name, f"{initial!r} is no text")
-            self._store(cut(initial.encode("utf-8", "backslashreplace"), self._family.declared.capacity))
+            self._store(cut(encoded(initial), self._family.declared.capacity))
 
     def _forget(self) -> None:
         self._own[: _TEXT_HEAD.size] = _TEXT_HEAD.pack(layout.V2_NO_TEXT)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from mmstats_format import DeclarationError, settings
 
@@ -27,6 +27,7 @@ from ._fields import (
     TextField,
     TimerField,
 )
+from ._given import refusal
 from ._publisher import Publisher
 
 _P = ParamSpec("_P")
@@ -312,8 +313,4 @@ def _value(key: str) -> property:
 def _setter(key: str, field: Field[Any], metric: Any) -> Callable[[Any], Any]:
     if getattr(type(field), "__set__", True) is not None and hasattr(metric, "set") and not field.labelnames:
         return metric.set  # type: ignore[no-any-return]
-
-    def refuse(value: Any) -> NoReturn:
-        raise AttributeError(f"{key!r} is a {type(field).__name__} and cannot be assigned to", name=key)
-
-    return refuse
+    return refusal(key, field)

@@ -19,6 +19,7 @@ from mmstats_format.declaration import Declaration
 
 from ._family import Behaviour, Family
 from ._file2 import File
+from ._given import template
 from ._metric import NOBODY, Metric
 from ._naming import expand, words
 from ._threads import local
@@ -35,9 +36,9 @@ class Publisher:
         class_name: str,
     ) -> None:
         """Look at the templates; see `mmstats_writer.BaseMmStats`."""
-        self._path = _template(settings.stats_path() if path is None else path, "path")
-        self._filename = _template(settings.stats_filename("{APP}") if filename is None else filename, "filename")
-        self._app = _template(settings.app() if app is None else app, "app")
+        self._path = template(settings.stats_path() if path is None else path, "path")
+        self._filename = template(settings.stats_filename("{APP}") if filename is None else filename, "filename")
+        self._app = template(settings.app() if app is None else app, "app")
         self._class = class_name
         self.disabled = settings.disabled()
         self._families: dict[str, Family] = {}
@@ -195,10 +196,3 @@ class _Leaving:
     def __del__(self) -> None:
         self.file.disown()
         self._idle.append(self.file)
-
-
-def _template(given: str | os.PathLike[str], what: str) -> str:
-    template = os.fspath(given)
-    if not isinstance(template, str):
-        raise TypeError(f"{what} is text, not {type(template).__name__}")
-    return template

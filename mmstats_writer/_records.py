@@ -16,6 +16,8 @@ from zlib import crc32
 from mmstats_format import DeclarationError, layout
 from mmstats_format.declaration import Declaration, padded
 
+from ._given import cut, encoded
+
 _HEADER = struct.Struct(layout.V2_HEADER)
 _EXTENT = struct.Struct(layout.V2_EXTENT)
 _RECORD = struct.Struct(layout.V2_RECORD)
@@ -123,16 +125,7 @@ def series(number: int, values: Sequence[bytes], slot: int) -> bytes:
 
 def label_value(value: str) -> bytes:
     """A label's value as it stands in a record: escaped where it is no UTF-8, cut where it is too long."""
-    return cut(value.encode("utf-8", "backslashreplace"), layout.V2_LONGEST)
-
-
-def cut(raw: bytes, size: int) -> bytes:
-    """The first bytes of `raw`, without part of a UTF-8 character at the end (V2-W14)."""
-    if len(raw) <= size:
-        return raw
-    while size and raw[size] & 0xC0 == 0x80:
-        size -= 1
-    return raw[:size]
+    return cut(encoded(value), layout.V2_LONGEST)
 
 
 def _check(declared: Declaration) -> None:

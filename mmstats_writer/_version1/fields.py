@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from mmstats_format import DeclarationError
 
+from .._given import check_size
 from .metrics import Average, Counter, Metric, MovingAverage, Timer
 
 if TYPE_CHECKING:
@@ -261,16 +262,3 @@ class StaticTextField(StaticField[str]):
     """A constant text of at most 256 bytes in UTF-8."""
 
     signature = "256s"
-
-
-def check_size(size: int, least: int) -> None:
-    """Refuse a size that is no whole number from `least` up.
-
-    Raises:
-        TypeError: it is no integer.
-        ValueError: it is too small.
-    """
-    if not isinstance(size, int):
-        raise TypeError(f"a size is a whole number, not {type(size).__name__}")
-    if size < least:
-        raise ValueError(f"a size is at least {least}, not {size}")

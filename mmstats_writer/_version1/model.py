@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 from weakref import ref
 
 from mmstats_format import DeclarationError, settings
 
 from .._create import check_host
+from .._given import refusal, template
 from .._naming import expand, words
 from .fields import (
     Field,
@@ -72,8 +73,8 @@ class BaseMmStats(threading.local):
             UnsupportedHost: this machine cannot write mmstats files.
         """
         check_host()
-        path_template = _template(settings.stats_path() if path is None else path, "path")
-        file_template = _template(settings.stats_filename() if filename is None else filename, "filename")
+        path_template = template(settings.stats_path() if path is None else path, "path")
+        file_template = template(settings.stats_filename() if filename is None else filename, "filename")
         if not isinstance(prefix, str):
             raise TypeError(f"a prefix is text, not {type(prefix).__name__}")
         kind = type(self)
@@ -93,7 +94,7 @@ class BaseMmStats(threading.local):
                 state.metric = _reference(metric)
             setter = getattr(type(field), "__set__", None)
             if setter is None:
-                setters[name] = _refusal(name, field)
+                setters[name] = refusal(name, field)
             elif setter is PlainField.__set__:
                 setters[name] = state.set  # the same without a look-up
         if not self._duplicates:
@@ -156,13 +157,6 @@ class MmStats(BaseMmStats):
     created = StaticDoubleField("sys.created", value=time.time)
 
 
-def _template(given: str | os.PathLike[str], what: str) -> str:
-    template = os.fspath(given)
-    if not isinstance(template, str):
-        raise TypeError(f"{what} is text, not {type(template).__name__}")
-    return template
-
-
 def _fields(kind: type[BaseMmStats]) -> dict[str, Field[Any]]:
     """The fields of a class and its bases in the order of declaration; an overridden one keeps its place."""
     fields: dict[str, Field[Any]] = {}
@@ -192,10 +186,3 @@ def _reference(metric: Any) -> Callable[[], Any]:
         return ref(metric)
     except TypeError:  # a class with slots
         return lambda: metric
-
-
-def _refusal(name: str, field: Field[Any]) -> Callable[[Any], NoReturn]:
-    def refuse(value: Any) -> NoReturn:
-        raise AttributeError(f"{name!r} is a {type(field).__name__} and cannot be assigned to", name=name)
-
-    return refuse

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from mmstats_format import ClosedError, DeclarationError, layout
 from mmstats_format.types import Type, type_of
 
+from .._given import cut, encoded, wrapped
+
 if TYPE_CHECKING:
     from .fields import Field
     from .file import File
@@ -212,7 +214,7 @@ class Text(State):
         value = self.field.initial_value()
         if not isinstance(value, str | bytes):
             raise self.refusal(value)
-        if len(_encode(value)) > self._type.size:
+        if len(_encoded(value)) > self._type.size:
             raise DeclarationError("text-too-long", self.label, f"the text has more than {self._type.size} bytes")
         return bytes(self.fit(value))
 
@@ -279,31 +281,16 @@ def _prefix(label: str, signature: str) -> bytes:
 
 def _fitter(kind: Type) -> Callable[[Any], Any]:
     """What makes an item of this type out of what the application gives: integers wrap, text is cut (V1-W3)."""
-    bits = 8 * kind.size
-    mask = (1 << bits) - 1
     match kind.kind:
-        case "unsigned":
-            return lambda value: operator.index(value) & mask
-        case "signed":
-            half = 1 << (bits - 1)
-            return lambda value: ((operator.index(value) + half) & mask) - half
+        case "unsigned" | "signed":
+            return lambda value: wrapped(operator.index(value), kind.kind, 8 * kind.size)
         case "boolean":
             return bool
         case "text":
-            return lambda value: _cut(_encode(value), kind.size).ljust(kind.size, b"\0")
+            return lambda value: cut(_encoded(value), kind.size).ljust(kind.size, b"\0")
         case _:
             return operator.pos
 
 
-def _encode(value: str | bytes) -> bytes:
-    # A statistic that cannot be encoded (a file name with stray bytes) is shown escaped rather than lost.
-    return value.encode("utf-8", "backslashreplace") if isinstance(value, str) else value
-
-
-def _cut(raw: bytes, size: int) -> bytes:
-    """The first bytes of `raw`, without part of a UTF-8 character at the end (V1-12)."""
-    if len(raw) <= size:
-        return raw
-    while size and raw[size] & 0xC0 == 0x80:
-        size -= 1
-    return raw[:size]
+def _encoded(value: str | bytes) -> bytes:
+    return encoded(value) if isinstance(value, str) else value
