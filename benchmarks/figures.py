@@ -65,8 +65,12 @@ _EMPTY = """
 class Thing:
     def method(self, amount=1):
         pass
-method = Thing().method
+    def bare(self):
+        pass
+method, bare = Thing().method, Thing().bare
 """
+EMPTY = "an empty method, kept, that takes amount=1"
+BARE = "an empty method, kept, that takes nothing"
 
 #: What is timed beside its counterpart of prometheus_client: ours, its names, theirs, its names, and the bound.
 _UPDATES = {
@@ -110,6 +114,7 @@ def updates(effort: Effort, original: Original | None) -> Iterator[Figure]:
     statements = {
         "kept": Statement(_MODEL, "inc", "inc()"),
         "empty": Statement(_EMPTY, "method", "method()"),
+        "bare": Statement(_EMPTY, "bare", "bare()"),
         "elsewhere": Statement(_MODEL, "stats", "stats.requests.inc()", threaded=True),
         "prometheus elsewhere": Statement(_PROMETHEUS, "counter", "counter.inc()", threaded=True),
         "text": Statement(_MODEL, "stats", 'stats.phase.set("checkout")'),
@@ -140,10 +145,11 @@ def updates(effort: Effort, original: Original | None) -> Iterator[Figure]:
     for name, (*_, bound) in _UPDATES.items():
         yield Figure(name, "ns", times[name], PROMETHEUS, times["prometheus " + name], at_least=bound)
     # At most four times as long: at least a quarter of the speed.
-    yield Figure("a method kept: inc()", "ns", times["kept"], "an empty method", times["empty"], at_least=1 / 4)
+    yield Figure("a method kept: inc()", "ns", times["kept"], EMPTY, times["empty"], at_least=1 / 4)
+    yield Figure("a method kept: inc()", "ns", times["kept"], BARE, times["bare"])
     other = times["prometheus elsewhere"]
     yield Figure("counter, from another thread than the instance's", "ns", times["elsewhere"], PROMETHEUS, other)
-    yield Figure('text: stats.phase.set("checkout")', "ns", times["text"], "an empty method", times["empty"])
+    yield Figure('text: stats.phase.set("checkout")', "ns", times["text"], EMPTY, times["empty"])
     other = times["prometheus counter: stats.requests.inc()"]
     yield Figure("version 1, facade: stats.counter.inc()", "ns", times["facade inc"], PROMETHEUS, other, at_least=5)
     for what, code in [("inc", "stats.counter.inc()"), ("double", "stats.double = x"), ("average", "average.add(x)")]:
