@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mmstats_testing.instructions import before_each
+from mmstats_testing.interrupting import before_each
 from mmstats_testing.steps import canonical, steps
 
 from mmstats_writer import Writer

@@ -27,7 +27,7 @@ from mmstats_testing.documents2 import (
     unknown,
     write2,
 )
-from mmstats_testing.running import within
+from mmstats_testing.running import skip_or_fail, within
 
 from mmstats_format import FormatError
 from mmstats_reader import Directory, Histogram, Summary, View, _directory, _kept, _liveness
@@ -685,7 +685,7 @@ def test_an_archive_s_counts_are_in_the_total_and_those_of_its_files_not_again(
 def test_another_user_s_archive_takes_no_file_away(tmp_path: Path, stats: Directory) -> None:
     """V2-F1, V2-F2: FORMAT.md 3.17."""
     if os.geteuid():
-        pytest.skip("only the superuser can give a file to another user")
+        skip_or_fail("only the superuser can give a file to another user")
     write2(tmp_path / "a.mmstats", counter("m", 10), writer_id=identity(77), **myself())
     archive = write2(tmp_path / "evil.archive.mmstats", counter("m", 1), folded=(identity(77),), **ARCHIVE)
     os.chown(archive, 65534, 65534)

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from mmstats_testing.version2 import bits, families
+from mmstats_testing.written import bits, canonical
 
 from mmstats_format import UpdateError
 from mmstats_writer import Writer
@@ -223,8 +223,8 @@ class Writing(RuleBasedStateMachine):
 
 def check(place: Place, path: str) -> None:
     found = {
-        (name, tuple(one["labels"])): one["value"]
-        for name, family in families(path).items()
+        (family["name"], tuple(one["labels"])): one["value"]
+        for family in canonical(path)["families"]
         for one in family["series"]
     }
     expected = {key: model.said() for key, model in place.series.items()}

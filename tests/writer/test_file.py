@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
 import gc
 import mmap
@@ -24,9 +25,9 @@ import pytest
 from mmstats_testing.locks import locked
 from mmstats_testing.running import environment
 from mmstats_testing.slots import document
-from mmstats_testing.version2 import canonical, values
+from mmstats_testing.written import canonical, values
 
-from mmstats_format import ClosedError, UnsupportedHost
+from mmstats_format import ClosedError, UnsupportedHost, system
 from mmstats_writer import (
     BaseMmStats,
     CounterField,
@@ -124,17 +125,20 @@ class TestIdentity:
     @pytest.mark.parametrize("gone", ["/proc/self/stat", "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"])
     def test_what_the_system_does_not_tell_is_zero(self, monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
         """3.3: unknown."""
-        for name in ("open", "stat"):
-            real = getattr(os if name == "stat" else __builtins__, name, None) or __builtins__[name]  # type: ignore[index]
+        for cached in (system.boot_id, system._namespace_of):
+            cached.cache_clear()
+        for module, name, real in ((os, "open", os.open), (os, "stat", os.stat), (builtins, "open", open)):
 
             def fake(path: Any, *rest: Any, real: Any = real, **named: Any) -> Any:
                 if path == gone:
                     raise FileNotFoundError(errno.ENOENT, "gone", path)
                 return real(path, *rest, **named)
 
-            monkeypatch.setattr("os.stat" if name == "stat" else "builtins.open", fake)
+            monkeypatch.setattr(module, name, fake)
         writer = canonical(Stats().filename)["writer"]
         monkeypatch.undo()
+        for cached in (system.boot_id, system._namespace_of):
+            cached.cache_clear()
         part, unknown = {"stat": ("start", "0"), "boot_id": ("boot", "0" * 32), "pid": ("namespace", "0")}[
             gone.rpartition("/")[2]
         ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from mmstats_testing.documents import parsed
-from mmstats_testing.written import values
+from mmstats_testing.written import bits, values
 
 from mmstats_format import DeclarationError
 from mmstats_writer import (
@@ -174,28 +174,30 @@ def test_a_class_may_be_particular_about_its_subclasses() -> None:
     assert [version(Web()), version(Web(format=1)), seen] == [2, 1, ["web"]]
 
 
-#: In both versions: the field, an update, and what the two files say.
+MEAN = {"count": "2", "sum": bits(3.0), "min": bits(1.0), "max": bits(2.0), "last": bits(2.0)}
+
+#: In both versions: the field, an update, and what the two files say; that of version 2 as a canonical document.
 BOTH: list[tuple[Callable[[], Field[Any]], Callable[[Any], Any], Any, Any]] = [
-    (CounterField, lambda stats: stats.x.inc(3), 3, 3),
-    (CounterField, lambda stats: stats.x.incr(), 1, 1),
-    (AverageField, lambda stats: (stats.x.add(1), stats.x.add(2)), 1.5, (2, 3.0, 1.0, 2.0, 2.0)),
-    (lambda: MovingAverageField(size=1), lambda stats: (stats.x.add(1), stats.x.add(2)), 2.0, 2.0),
-    (UInt64Field, lambda stats: setattr(stats, "x", 2**64 + 5), 5, 5),
-    (UIntField, lambda stats: setattr(stats, "x", -1), 2**32 - 1, 2**32 - 1),
-    (IntField, lambda stats: setattr(stats, "x", 2**31), -(2**31), -(2**31)),
-    (UShortField, lambda stats: setattr(stats, "x", 2**16 + 5), 5, 5),
-    (ShortField, lambda stats: setattr(stats, "x", 2**15), -(2**15), -(2**15)),
-    (ByteField, lambda stats: setattr(stats, "x", 200), -56, -56),
-    (DoubleField, lambda stats: setattr(stats, "x", 1.5), 1.5, 1.5),
-    (FloatField, lambda stats: setattr(stats, "x", 2.5), 2.5, 2.5),
+    (CounterField, lambda stats: stats.x.inc(3), 3, "3"),
+    (CounterField, lambda stats: stats.x.incr(), 1, "1"),
+    (AverageField, lambda stats: (stats.x.add(1), stats.x.add(2)), 1.5, MEAN),
+    (lambda: MovingAverageField(size=1), lambda stats: (stats.x.add(1), stats.x.add(2)), 2.0, bits(2.0)),
+    (UInt64Field, lambda stats: setattr(stats, "x", 2**64 + 5), 5, "5"),
+    (UIntField, lambda stats: setattr(stats, "x", -1), 2**32 - 1, str(2**32 - 1)),
+    (IntField, lambda stats: setattr(stats, "x", 2**31), -(2**31), str(-(2**31))),
+    (UShortField, lambda stats: setattr(stats, "x", 2**16 + 5), 5, "5"),
+    (ShortField, lambda stats: setattr(stats, "x", 2**15), -(2**15), str(-(2**15))),
+    (ByteField, lambda stats: setattr(stats, "x", 200), -56, "-56"),
+    (DoubleField, lambda stats: setattr(stats, "x", 1.5), 1.5, bits(1.5)),
+    (FloatField, lambda stats: setattr(stats, "x", 2.5), 2.5, bits(2.5)),
     (lambda: BoolField(initial=True), lambda stats: None, True, True),
     (BoolField, lambda stats: setattr(stats, "x", [1]), True, True),
     (lambda: StringField(size=4), lambda stats: setattr(stats, "x", "abc❤"), b"abc", "abc"),
-    (lambda: StaticUIntField(value=7), lambda stats: None, 7, 7),
-    (lambda: StaticInt64Field(value=-7), lambda stats: None, -7, -7),
-    (lambda: StaticUInt64Field(value=7), lambda stats: None, 7, 7),
-    (lambda: StaticFloatField(value=0.5), lambda stats: None, 0.5, 0.5),
-    (lambda: StaticDoubleField(value=lambda: 0.1), lambda stats: None, 0.1, 0.1),
+    (lambda: StaticUIntField(value=7), lambda stats: None, 7, "7"),
+    (lambda: StaticInt64Field(value=-7), lambda stats: None, -7, "-7"),
+    (lambda: StaticUInt64Field(value=7), lambda stats: None, 7, "7"),
+    (lambda: StaticFloatField(value=0.5), lambda stats: None, 0.5, bits(0.5)),
+    (lambda: StaticDoubleField(value=lambda: 0.1), lambda stats: None, 0.1, bits(0.1)),
     (lambda: StaticTextField(value="é"), lambda stats: None, "é".encode(), "é"),
 ]
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mmstats_testing.running import environment
 from mmstats_testing.slots import Slot, document
-from mmstats_testing.version2 import series, values
+from mmstats_testing.written import values
 
 from mmstats_format import layout
 from mmstats_writer import BaseMmStats, CounterField, GaugeField, SummaryField, TextField, Writer
@@ -35,7 +35,7 @@ class Stats(BaseMmStats):
 
 
 def counts(stats: Any) -> dict[int, int]:
-    return {int(labels[0]): int(count) for labels, count in series(stats.filename, "hits").items()}
+    return {int(labels[0]): int(count) for labels, count in values(stats.filename)["hits"].items()}
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def looking(name: str, function: Callable[..., Any], path: str, seen: list[tuple
     """`function`, before which it is noted how many extents and series the file has."""
 
     def look(*arguments: Any) -> Any:
-        seen.append((name, len(document(path).extents), len(series(path, "hits"))))
+        seen.append((name, len(document(path).extents), len(values(path)["hits"])))
         return function(*arguments)
 
     return look
@@ -159,7 +159,7 @@ class TestWhenItCannotGrow:
         assert stats.hits.labels(number=299).value == 299
         assert "statistics stay in private memory for now" in caplog.text
         assert len(caplog.records) == 1
-        found = {int(labels[0]): int(count) for labels, count in series(aside, "hits").items()}
+        found = {int(labels[0]): int(count) for labels, count in values(aside)["hits"].items()}
         assert 5 <= len(found) < 300
         assert all(count == (2 if number < 5 else 1) * number for number, count in found.items())
         if how == "replaced":
@@ -264,6 +264,6 @@ class TestWhenItCannotGrow:
         )
         assert (done.returncode, done.stdout) == (0, "True 1\n")
         assert done.stderr.count("statistics stay in private memory for now") == 1
-        found = series(directory / "it", "hits")
+        found = values(directory / "it")["hits"]
         assert 0 < len(found) < 300
         assert set(found.values()) == {"1"}

@@ -26,12 +26,11 @@ from mmstats_testing.stage import (
     in_histogram,
     in_summary,
     length,
-    number,
     play,
     stages,
     whole,
 )
-from mmstats_testing.version2 import series, values
+from mmstats_testing.written import number, values
 
 from mmstats_writer import BaseMmStats, CounterField, GaugeField, HistogramField, SummaryField, Writer
 
@@ -205,7 +204,7 @@ def test_a_first_use_of_labels_at_each_instruction(what: str) -> None:
         instruction += 1
     for label in list(begun):
         use(label)
-    found = {labels[0]: int(count) for labels, count in series(writer.filename, "hits").items()}
+    found = {labels[0]: int(count) for labels, count in values(writer.filename)["hits"].items()}
     assert instruction > 300
     assert found.keys() == begun.keys()
     assert all(ended[label] <= count <= begun[label] for label, count in found.items())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmstats_testing.version2 import bits, series
+from mmstats_testing.written import bits, values
 
 from mmstats_format import UpdateError
 from mmstats_writer import (
@@ -38,7 +38,8 @@ class Web(BaseMmStats):
 
 
 def requests(stats: BaseMmStats) -> dict[tuple[str, ...], str]:
-    return series(stats.filename, "requests")
+    found: dict[tuple[str, ...], str] = values(stats.filename)["requests"]
+    return found
 
 
 def test_equal_values_give_the_same_child_whatever_the_order_of_the_words() -> None:
@@ -133,7 +134,7 @@ def test_the_parent_has_no_value(field: Callable[..., Field[Any]], use: Callable
     with pytest.raises(UpdateError) as refusal:
         use(stats.x)
     assert (refusal.value.code, refusal.value.name) == ("no-labels", "x")
-    assert series(stats.filename, "x") == {}
+    assert values(stats.filename)["x"] == {}
 
 
 def test_leaving_a_timed_block_of_the_parent_is_an_error() -> None:
@@ -158,7 +159,7 @@ class TestTheLimit:
                 stats.requests.labels(method="GET", status=status).inc()
                 stats.requests.labels(method="GET", status=str(status)).inc()
             stats.requests.labels(method="GET", status=0).inc()
-        assert series(stats.filename, "p.requests") == {
+        assert values(stats.filename)["p.requests"] == {
             ("GET", "0"): "3",
             ("GET", "1"): "2",
             ("GET", "2"): "2",
@@ -200,8 +201,8 @@ class TestTheLimit:
         first, second = (writer.counter(name, labelnames=("a",), max_series=1) for name in "xy")
         first.labels(a="1").inc()
         second.labels(a="2").inc()
-        assert series(writer.filename, "x") == {("1",): "1"}
-        assert series(writer.filename, "y") == {("2",): "1"}
+        assert values(writer.filename)["x"] == {("1",): "1"}
+        assert values(writer.filename)["y"] == {("2",): "1"}
 
 
 class TestThreads:
@@ -226,7 +227,7 @@ class TestThreads:
             sys.setswitchinterval(before)
         totals: dict[tuple[str, ...], int] = {}
         for path in directory.iterdir():
-            for labels, count in series(path, "requests").items():
+            for labels, count in values(path)["requests"].items():
                 totals[labels] = totals.get(labels, 0) + int(count)
         assert totals == {("GET", str(status)): 80 for status in range(30)}
 
@@ -281,7 +282,7 @@ class TestThreads:
         stats.histogram.labels(a=1).observe(5)
         stats.state.labels(a=1).set("off")
         stats.text.labels(a=1).set("x")
-        found = {name: series(stats.filename, name)["1",] for name in fields}
+        found = {name: values(stats.filename)[name]["1",] for name in fields}
         assert found.pop("summary")["sum"] == bits(4.0)
         assert found == {
             "counter": "1",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mmstats_testing.slots import document
-from mmstats_testing.written import value
+from mmstats_testing.written import values
 
 from mmstats_format._document2 import Origin
 from mmstats_writer import BaseMmStats, CounterField, Writer
@@ -112,7 +112,7 @@ def test_a_name_that_is_taken_gets_a_number_before_its_extension(directory: Path
     for amount, stats in enumerate(kept):
         stats.hits.inc(amount)
     assert sorted(os.listdir(directory)) == ["a.b-1.c", "a.b-2.c", "a.b.c"]
-    assert [value(stats.filename, "hits") for stats in kept] == [0, 1, 2]
+    assert [values(stats.filename)["hits"] for stats in kept] == ["0", "1", "2"]
 
 
 def test_a_fixed_name_is_a_file_for_each_thread_and_process(
@@ -122,10 +122,10 @@ def test_a_fixed_name_is_a_file_for_each_thread_and_process(
     stats.hits.inc(1)
     # Inside of the thread, so that its file is in use when the child is forked.
     in_thread(lambda: (stats.hits.inc(10), in_child(lambda: stats.hits.inc(100))))
-    assert {path.name: value(path, "hits") for path in directory.iterdir()} == {
-        "fixed.mmstats": 1,
-        "fixed-1.mmstats": 10,
-        "fixed-2.mmstats": 100,
+    assert {path.name: values(path)["hits"] for path in directory.iterdir()} == {
+        "fixed.mmstats": "1",
+        "fixed-1.mmstats": "10",
+        "fixed-2.mmstats": "100",
     }
 
 

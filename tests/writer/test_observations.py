@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mmstats_testing.slots import Slot
-from mmstats_testing.version2 import bits, number, values
+from mmstats_testing.written import bits, number, values
 
 from mmstats_format import UpdateError
 from mmstats_writer import (

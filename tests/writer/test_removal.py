@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from mmstats_testing.interrupting import length, traced
 from mmstats_testing.running import HANG_SECONDS, environment
-from mmstats_testing.slots import document
-from mmstats_testing.written import value
+from mmstats_testing.written import canonical, values
 
 from mmstats_format import ClosedError
 from mmstats_writer import BaseMmStats, CounterField, HistogramField
@@ -150,5 +149,5 @@ def test_an_exit_with_threads_at_work_is_clean(directory: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     files = list(directory.iterdir())
-    assert [document(path).canonical()["state"] for path in files] == ["closed"] * 4
-    assert sorted(value(path, "hits") > 0 for path in files) == [False, True, True, True]
+    assert [canonical(path)["state"] for path in files] == ["closed"] * 4
+    assert sorted(int(values(path)["hits"]) > 0 for path in files) == [False, True, True, True]

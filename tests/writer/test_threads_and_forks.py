@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mmstats_testing.version2 import bits, canonical, number, values
+from mmstats_testing.written import bits, canonical, number, values
 
 from mmstats_writer import (
     AverageField,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mmstats_testing.version2 import number, series, values
+from mmstats_testing.written import number, values
 
 from mmstats_writer import BaseMmStats, TimerField
 
@@ -166,7 +166,7 @@ def test_a_task_that_is_cancelled_counts_too(stats: Timed) -> None:
 def test_a_child(stats: Timed) -> None:
     with stats.by_kind.labels(kind="a").time():
         clock.wait(2)
-    found = series(stats.filename, "by_kind")
+    found = values(stats.filename)["by_kind"]
     assert {labels: value["counts"] for labels, value in found.items()} == {("a",): ["0", "1", "0"]}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmstats_testing.version2 import bits, values
+from mmstats_testing.written import bits, values
 
 from mmstats_format import UpdateError
 from mmstats_writer import (

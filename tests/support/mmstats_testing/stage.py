@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import count
@@ -25,6 +24,7 @@ from mmstats_writer import (
 
 from .interrupting import traced, within
 from .slots import Slot
+from .written import number
 
 
 class Stop(ValueError, TypeError, OverflowError, KeyError, AttributeError):
@@ -46,10 +46,6 @@ class Kind(NamedTuple):
     update: Callable[[Any, int], None]
     seen: Callable[[Any], int]
     sets: bool = False
-
-
-def number(digits: str) -> float:
-    return float(struct.unpack(">d", bytes.fromhex(digits))[0])
 
 
 def whole(value: float) -> int:
