@@ -30,6 +30,8 @@ UNSET = {
     "boolean": struct.pack("<Q", 2),
 }
 NO_TEXT = 2**64 - 1
+#: The size of an area that is built with just the room for what is in it.
+AS_NEEDED = -1
 
 
 class Header(NamedTuple):
@@ -94,11 +96,11 @@ Record: TypeAlias = Origin | Declaration | Series | Folded | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A part of the file: its records, and the sizes of its areas in bytes."""
+    """A part of the file: its records, and the sizes of its areas in bytes, if these are not just what they need."""
 
     records: tuple[Record, ...]
-    metadata_capacity: int
-    values_capacity: int
+    metadata_capacity: int = AS_NEEDED
+    values_capacity: int = AS_NEEDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import Any
 import construct as c
 
 from ._document2 import (
+    AS_NEEDED,
     COMBINATIONS,
     INCOMPATIBLE,
     KINDS,
@@ -447,8 +448,10 @@ def _content(document: Document2) -> bytes:
     for number, extent in enumerate(document.extents):
         records = b"".join(_record_bytes(record, families) for record in extent.records)
         slots = b"".join(record.slot for record in extent.records if isinstance(record, Series | Unknown))
-        size = EXTENT.sizeof() + extent.metadata_capacity + extent.values_capacity
-        if len(records) > extent.metadata_capacity or len(slots) > extent.values_capacity:
+        metadata = len(records) if extent.metadata_capacity == AS_NEEDED else extent.metadata_capacity
+        values = len(slots) if extent.values_capacity == AS_NEEDED else extent.values_capacity
+        size = EXTENT.sizeof() + metadata + values
+        if len(records) > metadata or len(slots) > values:
             detail = "the extent does not hold its records and slots"
             raise fault("bad-size", detail, path=f"extents[{number}]", rule="V2-14")
         last = number == len(document.extents) - 1
@@ -457,16 +460,16 @@ def _content(document: Document2) -> bytes:
                 "tag": TAG,
                 "crc": 0,
                 "size": size,
-                "metadata_capacity": extent.metadata_capacity,
-                "values_offset": EXTENT.sizeof() + extent.metadata_capacity,
-                "values_capacity": extent.values_capacity,
+                "metadata_capacity": metadata,
+                "values_offset": EXTENT.sizeof() + metadata,
+                "values_capacity": values,
                 "metadata_used": _as_control(len(records) // UNIT),
                 "next": _as_control(0 if last else (len(content) + size) // UNIT),
                 "unused": bytes(8),
             }
         )
         content += _with_crc(head, EXTENT, CHECKED_EXTENT)
-        content += records.ljust(extent.metadata_capacity, b"\0") + slots.ljust(extent.values_capacity, b"\0")
+        content += records.ljust(metadata, b"\0") + slots.ljust(values, b"\0")
     return content
 
 

@@ -2,6 +2,7 @@
 
 from mmstats_format import Corrupt, FormatError, Truncated, UnsupportedVersion
 
+from ._clean import Cleaned, clean, clean_every
 from ._directory import Directory
 from ._families import Family, Process
 from ._reader import Reader, read
@@ -11,6 +12,7 @@ from ._version1 import kind_of
 from ._view import Conflict, View
 
 __all__ = [
+    "Cleaned",
     "Conflict",
     "Corrupt",
     "Directory",
@@ -25,6 +27,8 @@ __all__ = [
     "Truncated",
     "UnsupportedVersion",
     "View",
+    "clean",
+    "clean_every",
     "kind_of",
     "read",
 ]

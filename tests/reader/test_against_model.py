@@ -24,55 +24,18 @@ from mmstats_testing.documents2 import (
     counter,
     extent,
     gauge,
-    histogram,
-    labelled,
     last,
     myself,
     records,
-    states,
-    summary,
-    text,
-    unknown,
 )
 from mmstats_testing.said2 import document_of
+from mmstats_testing.strategies2 import NUMBERS, metrics2
 
 from mmstats_format import Document2, FormatError, build
 from mmstats_format._document2 import Header, Origin, Record, Series
 from mmstats_reader import Directory, Histogram, Reader, Summary, View, read
 
 NAMES = "abc"
-NUMBERS = st.integers(0, 5)
-
-
-@st.composite
-def metrics(draw: st.DrawFn) -> Metric:
-    """A metric of few names, kinds and values, so that files meet in some and differ in others."""
-    name = draw(st.sampled_from("mno"))
-    number = draw(NUMBERS)
-    made = draw(
-        st.sampled_from(
-            [
-                counter(name, number),
-                counter(name, number / 2, "float"),
-                gauge(name, number - 2),
-                gauge(name, None),
-                gauge(name, number, "max"),
-                gauge(name, number, "min", "unsigned", kept=True),
-                last(name, number, float(number)),
-                summary(name, 1, float(number), float(number), float(number), float(number)),
-                summary(name),
-                histogram(name, (1.0, 2.0), (number, 1, 0), 0.5),
-                histogram(name, (2.0, 3.0), (number, 1, 0), 0.5),
-                states(name, ("up", "down"), number),
-                text(name, "x" * number),
-                unknown(name, number, unit=draw(st.sampled_from(["", "bytes"]))),
-            ]
-        )
-    )
-    if draw(st.booleans()):
-        return made
-    values = draw(st.sets(st.sampled_from("xy"), min_size=1))
-    return labelled(made, ("l",), *(((value,), made) for value in sorted(values)))
 
 
 class Model:
@@ -106,7 +69,7 @@ class Files(RuleBasedStateMachine):
     def place(self, name: str) -> Path:
         return self.path / f"{name}.mmstats"
 
-    @rule(name=st.sampled_from(NAMES), some=st.lists(metrics(), max_size=4), closed=st.booleans(), known=st.booleans())
+    @rule(name=st.sampled_from(NAMES), some=st.lists(metrics2(), max_size=4), closed=st.booleans(), known=st.booleans())
     def create(self, name: str, some: list[Metric], closed: bool, known: bool) -> None:
         """A file appears, or takes another one's place."""
         self.made += 1
@@ -118,7 +81,7 @@ class Files(RuleBasedStateMachine):
         self.path.joinpath("new").replace(self.place(name))
 
     @precondition(lambda self: self.files)
-    @rule(data=st.data(), metric=metrics())
+    @rule(data=st.data(), metric=metrics2())
     def store(self, data: st.DataObject, metric: Metric) -> None:
         """A value is stored: a slot of the same size, a new latch with the next number."""
         model = self.files[data.draw(st.sampled_from(sorted(self.files)))]
@@ -133,7 +96,7 @@ class Files(RuleBasedStateMachine):
         self.rewrite(model)
 
     @precondition(lambda self: self.files)
-    @rule(data=st.data(), metric=metrics())
+    @rule(data=st.data(), metric=metrics2())
     def grow(self, data: st.DataObject, metric: Metric) -> None:
         """A metric is added, in an extent of its own."""
         model = self.files[data.draw(st.sampled_from(sorted(self.files)))]

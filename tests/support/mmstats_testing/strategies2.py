@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from hypothesis import strategies as st
 
 from mmstats_format import Document2
@@ -11,6 +9,11 @@ from mmstats_format._document2 import Extent, Folded, Header, Origin, Record, Se
 from mmstats_format.declaration import Declaration
 from mmstats_format.schema2 import ALLOWED
 
+from .documents2 import Metric, counter, gauge, histogram, labelled, last, states, summary, text, unknown
+from .mending import mended
+
+#: Small numbers, so that values meet.
+NUMBERS = st.integers(0, 5)
 #: Sizes of the areas of every extent; large enough for what is drawn below.
 METADATA, VALUES = 1 << 12, 1 << 12
 
@@ -79,6 +82,37 @@ def documents2(draw: st.DrawFn) -> Document2:
 
 
 @st.composite
+def metrics2(draw: st.DrawFn) -> Metric:
+    """A metric of few names, kinds and values, so that files meet in some and differ in others."""
+    name = draw(st.sampled_from("mno"))
+    number = draw(NUMBERS)
+    made = draw(
+        st.sampled_from(
+            [
+                counter(name, number),
+                counter(name, number / 2, "float"),
+                gauge(name, number - 2),
+                gauge(name, None),
+                gauge(name, number, "max"),
+                gauge(name, number, "min", "unsigned", kept=True),
+                last(name, number, float(number)),
+                summary(name, 1, float(number), float(number), float(number), float(number)),
+                summary(name),
+                histogram(name, (1.0, 2.0), (number, 1, 0), 0.5),
+                histogram(name, (2.0, 3.0), (number, 1, 0), 0.5),
+                states(name, ("up", "down"), number),
+                text(name, "x" * number),
+                unknown(name, number, unit=draw(st.sampled_from(["", "bytes"]))),
+            ]
+        )
+    )
+    if draw(st.booleans()):
+        return made
+    values = draw(st.sets(st.sampled_from("xy"), min_size=1))
+    return labelled(made, ("l",), *(((value,), made) for value in sorted(values)))
+
+
+@st.composite
 def mutated2(draw: st.DrawFn, bases: list[bytes]) -> bytes:
     """The bytes of a file after a few accidents, its CRCs often set right again; some leave it valid."""
     content = bytearray(draw(st.sampled_from(bases)))
@@ -98,34 +132,3 @@ def mutated2(draw: st.DrawFn, bases: list[bytes]) -> bytes:
                 number = draw(st.sampled_from([0, 1, 2, 3, 4, 7, 8, 16, 24, 64, 0xFFFF, 0x8000, 2**31, 2**32 - 1]))
                 content[at : at + 4] = number.to_bytes(4, "little")[: len(content[at : at + 4])]
     return bytes(content if draw(st.booleans()) else mended(content))
-
-
-def mended(content: bytearray) -> bytearray:
-    """The bytes with the CRCs of header, extents and records set right, as far as they can be followed."""
-    if len(content) < 192:
-        return content
-    _mend(content, 0, 12, 96)
-    at = 128
-    for _ in range(40):
-        if at + 64 > len(content):
-            break
-        _mend(content, at, 4, 40)
-        used = int.from_bytes(content[at + 40 : at + 44], "little") * 8
-        place, end = at + 64, min(at + 64 + used, len(content))
-        while place + 16 <= end:
-            size = int.from_bytes(content[place : place + 4], "little")
-            if size < 16 or place + size > end:
-                break
-            _mend(content, place, 8, size)
-            place += size
-        following = int.from_bytes(content[at + 48 : at + 52], "little") * 8
-        if following <= at:
-            break
-        at = following
-    return content
-
-
-def _mend(content: bytearray, base: int, place: int, size: int) -> None:
-    content[base + place : base + place + 4] = bytes(4)
-    crc = zlib.crc32(content[base : base + size])
-    content[base + place : base + place + 4] = crc.to_bytes(4, "little")
