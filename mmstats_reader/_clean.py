@@ -64,19 +64,21 @@ def clean(*where: str | os.PathLike[str], fold: bool = False, dry_run: bool = Fa
     folds: dict[str, list[Cleaned]] = {}
     for path in statistics_files(given)[0]:
         try:
-            judged, owner = _judged(path, fold)
+            judged, owner, unfinished = _judged(path, fold)
         except FileNotFoundError as error:
             if path in given:  # else it went while this looked around
                 found[path] = _failed(path, error)
             continue
         except (FormatError, OSError) as error:
-            judged, owner = _failed(path, error), -1
+            judged, owner, unfinished = _failed(path, error), -1, False
         found[path] = judged
         directory = os.path.dirname(path) or os.curdir
         if judged.action == "removed":
             removals.setdefault((directory, owner), []).append(path)
         elif judged.action == "folded":
             folds.setdefault(directory, []).append(judged)
+        elif fold and unfinished:
+            folds.setdefault(directory, [])
     if not dry_run:
         for (directory, owner), paths in removals.items():
             found |= _remove(directory, owner, paths)
@@ -131,19 +133,21 @@ def rounds(
             return
 
 
-def _judged(path: str, fold: bool) -> tuple[Cleaned, int]:
-    """What is to be done with a file, and whose it is."""
+def _judged(path: str, fold: bool) -> tuple[Cleaned, int, bool]:
+    """What is to be done with a file, whose it is, and whether it is an archive of which a fold was broken off."""
+    me = os.geteuid()
     if os.path.islink(path):
-        return Cleaned(path, "unknown", "it is a link"), -1
+        return Cleaned(path, "unknown", "it is a link"), -1, False
     file = Kept(path, False, False)
     try:
+        reading = file.poll()
         if file.archive:
-            return Cleaned(path, "archive", "it has the counts of the dead"), file.owner
-        process = file.process(file.poll())
+            unfinished = isinstance(reading, Reading) and bool(reading.plan.folded) and file.owner == me
+            return Cleaned(path, "archive", "it has the counts of the dead"), file.owner, unfinished
+        process = file.process(reading)
     finally:
         file.close()
     judged = Cleaned(path, process.state, process.reason)
-    me = os.geteuid()
     if process.state == "dead" and me in (0, file.owner):
         if not fold or process.version == layout.V1_VERSION:
             judged = judged._replace(action="removed")
@@ -151,7 +155,7 @@ def _judged(path: str, fold: bool) -> tuple[Cleaned, int]:
             judged = judged._replace(action="folded")
     if process.state == "dead" and judged.action == "kept":
         judged = judged._replace(reason=f"{judged.reason}, but it is user {file.owner}'s")
-    return judged, file.owner
+    return judged, file.owner, False
 
 
 def _remove(directory: str, owner: int, paths: Sequence[str]) -> dict[str, Cleaned]:
@@ -169,7 +173,7 @@ def _remove(directory: str, owner: int, paths: Sequence[str]) -> dict[str, Clean
 def _removed(path: str, place: int) -> Cleaned:
     try:
         status = os.lstat(path)
-        judged, _ = _judged(path, fold=False)
+        judged, _, _ = _judged(path, fold=False)
         if judged.action != "removed" or steps.unlink(os.path.basename(path), identity_of(status), place):
             return judged
         os.lstat(path)
@@ -196,7 +200,7 @@ def _fold(directory: str, judged: Sequence[Cleaned]) -> dict[str, Cleaned]:
                     done[found.path] = found
 
     removed: dict[str, str] = {}
-    failure: Exception = OSError("its counts are in the archive, but it cannot be removed")
+    failure: FormatError | OSError = OSError("its counts are in the archive, but it cannot be removed")
     try:
         removed = steps.fold(directory, choose)
     except (FormatError, OSError) as error:
@@ -238,11 +242,8 @@ def _source(cleaned: Cleaned, plans: dict[Plan, list[Metric]]) -> Source | Clean
     return Source(name, header.writer_id, plan.origin[0], header.created, plans[plan], reading.row)
 
 
-def _failed(path: str, error: Exception) -> Cleaned:
-    match error:
-        case FormatError():
-            error.filename = None  # `path` says it
-        case OSError():
-            where = f"{error.filename}: " if error.filename not in (None, path) else ""
-            return Cleaned(path, "unknown", where + (error.strerror or str(error)), "failed")
-    return Cleaned(path, "unknown", str(error), "failed")
+def _failed(path: str, error: FormatError | OSError) -> Cleaned:
+    where = f"{error.filename}: " if error.filename not in (None, path) else ""
+    error.filename = None
+    reason = str(error) if isinstance(error, FormatError) else error.strerror or str(error)
+    return Cleaned(path, "unknown", where + reason, "failed")
