@@ -128,8 +128,9 @@ def rounds(
     begun = time.monotonic()
     while True:
         yield once()
-        begun = max(begun + seconds, time.monotonic())
-        if wait(begun - time.monotonic()):
+        now = time.monotonic()
+        begun = max(begun + seconds, now)
+        if wait(begun - now):
             return
 
 
