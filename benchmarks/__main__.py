@@ -37,7 +37,7 @@ def main() -> None:
     except Missing as missing:
         notes.append(f"no system calls were counted: {missing}")
     figures += [*measured.polling(effort), *measured.reading(effort, original)]
-    figures += [*measured.imports(effort), *measured.sizes()]
+    figures += [*measured.folding(effort), *measured.imports(effort), *measured.sizes()]
     notes += [f"the machine was busy: {figure.name}, {figure.peer}" for figure in figures if figure.unstable]
     print(*(f"{name}: {fact}" for name, fact in facts.items()), "", table(figures), "", *notes, sep="\n")
     if output := options.output or (None if options.fast else ROOT / "docs" / "data"):

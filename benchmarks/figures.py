@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -27,6 +28,9 @@ from .report import Figure
 PROMETHEUS = "prometheus_client, multi-process"
 ORIGINAL = "mmstats 0.8.0, CPython 2.7"
 POLLING = Path(__file__).with_name("polling.py")
+FOLDING = Path(__file__).with_name("folding.py")
+#: So many times as many files are folded as are polled.
+FOLDED = 10
 
 _MODEL = """
 from mmstats_writer import MmStats, CounterField, GaugeField, HistogramField, SummaryField, TextField, TimerField
@@ -243,6 +247,44 @@ def polling(effort: Effort) -> Iterator[Figure]:
     for who, how, bound in [("pread", "further poll", 12), ("mapped", "further poll, mapped", 20)]:
         further = value([1e3 * seconds for run in found[who] for seconds in run[1:]])
         yield Figure(f"{what}, {how}", "ms", further, peer, theirs, at_least=bound)
+
+
+def folding(effort: Effort) -> Iterator[Figure]:
+    """Files of dead writers folded a second, and what a reader has of it."""
+    names = [f"requests_{number:03}" for number in range(100)]
+    kind = type("Web", (Model,), {name: CounterField(help="Requests of this sort.") for name in names})
+    files = FOLDED * effort.files
+    with tempfile.TemporaryDirectory(dir=_memory()) as directory:
+        dead, one, copy = (os.path.join(directory, name) for name in ("dead", "one", "copy"))
+        for place, number in [(dead, files), (one, 1)]:
+            os.mkdir(place)
+            for file in range(number):
+                stats = kind(path=place, filename=f"web-{file}.mmstats", app="web")
+                for value_of, name in enumerate(names):
+                    getattr(stats, name).inc(value_of)
+        del stats
+        gc.collect()  # which closes the files
+        before, fold, after, single = [], [], [], []
+        for _ in range(effort.passes):
+            shutil.copytree(dead, copy)
+            run = partial(_folding, names[-1])
+            read, folded = run("fold", copy, files)
+            before.append(read)
+            fold.append(folded)
+            after += run("read", copy, files)
+            single += run("read", one, 1)
+            shutil.rmtree(copy)
+    rates = [value([files / seconds for seconds in times]) for times in (fold, before)]
+    what = f"folding {files:,} dead files of 100 counters"
+    yield Figure(what, "files/s", rates[0], "a first read of them", rates[1])
+    times = [value([1e3 * seconds for seconds in those]) for those in (after, single)]
+    peer = "a first read of one such file"
+    yield Figure("a first read after the fold", "ms", times[0], peer, times[1], at_least=0.8)
+
+
+def _folding(name: str, what: str, directory: str, files: int) -> list[float]:
+    total = str(files * int(name[-2:]))
+    return output([sys.executable, str(FOLDING), what, directory, name, total], environment())
 
 
 def imports(effort: Effort) -> Iterator[Figure]:

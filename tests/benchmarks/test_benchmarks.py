@@ -42,6 +42,8 @@ FIGURES = {
     ("totals of 50 files of 100 counters, further poll, mapped", COLLECTION),
     ("version 1: 50 files of 106 fields, first time", ORIGINAL),
     ("version 1: 50 files of 106 fields, again", ORIGINAL),
+    ("folding 500 dead files of 100 counters", "a first read of them"),
+    ("a first read after the fold", "a first read of one such file"),
     ("import mmstats_writer", "import prometheus_client"),
     ("import mmstats_reader", "import prometheus_client"),
     ("storage of 100 counters with help of 60 bytes", PROMETHEUS),
