@@ -85,12 +85,43 @@ def stress() -> str:
     return "\n".join([said, "", *rows, "", "The run:", "", *facts])
 
 
+def fuzz() -> str:
+    """What the last long run of ``make fuzz`` came to, and what it ran on."""
+    path = DOCS / "data" / "fuzz.json"
+    if not path.exists():
+        return "**Not run yet.** `make fuzz SECONDS=3600 OUTPUT=docs/data/fuzz.json` runs, and fills this page."
+    run = json.loads(path.read_text(encoding="utf-8"))
+    columns = {
+        "target": "target",
+        "seconds": "seconds",
+        "runs": "inputs",
+        "runs_per_second": "a second",
+        "coverage_of_vectors": "edges by the vectors",
+        "coverage": "in the end",
+        "features_of_vectors": "features by the vectors",
+        "features": "in the end",
+        "corpus": "inputs kept",
+        "memory_mib": "MiB",
+        "findings": "faults",
+    }
+    rows = ["| " + " | ".join(columns.values()) + " |", "| --- " * len(columns) + "|"]
+    for target in run.pop("targets"):
+        cells = [len(target[key]) if key == "findings" else target[key] for key in columns]
+        rows.append("| " + " | ".join(f"{cell:,}" if type(cell) is int else str(cell) for cell in cells) + " |")
+    said = f"In all {run['runs']:,} inputs, and **{run['findings']:,} faults**."
+    note = "Edges are steps between lines of code; a feature is an edge and about how often it was gone."
+    facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items()]
+    return "\n".join([said, "", *rows, "", note, "", "The run:", "", *facts])
+
+
 GENERATED = {
     "slurpstats": lambda: help_text("slurpstats"),
+    "cleanstats": lambda: help_text("cleanstats"),
     "mmstats_format": lambda: help_text("python", "-m", "mmstats_format"),
     "placeholders": placeholders,
     "benchmarks": benchmarks,
     "stress": stress,
+    "fuzz": fuzz,
 }
 
 

@@ -4,7 +4,8 @@
       ▲                                              │ no
       └──────────────────────────────────────────────┘
 
-Rule 1: a file counts once: by its writer id (V2-R8), and not beside an archive that has its counts (V2-F2).
+Rule 1: a file counts once: by its writer id (V2-R8), and not beside an archive that has its counts (V2-F2). Both hold
+        among files of one owner: nobody hides what others count.
 Rule 2: files that come, grow, vanish, are replaced or malformed meanwhile are normal; what cannot be read is in the
         view's errors, and everything else goes on.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from mmstats_format import FormatError
 
@@ -30,6 +31,8 @@ from ._view import Index, Pass, View, index_of, key_of
 MOST_PASSES = 5
 
 _SUFFIX = ".mmstats"
+
+_Reading: TypeAlias = tuple[Kept, Reading | Reading1]
 
 
 class Directory:
@@ -95,6 +98,8 @@ class Directory:
         errors = {self._prefix + name: error for name, (_, error) in self._failed.items()}
         readings = _read(archives, errors)  # F4.2
         readings += _read([file for file in self._files.values() if not file.archive], errors)  # F4.3
+        if archives:
+            readings = self._still_there(readings)
         settled = self._settled(listing, archives)  # F4.4
         groups, folded = _grouped(readings)
         plans = [group.plan for group in groups]
@@ -105,6 +110,17 @@ class Directory:
             if not all(family.lasting for family in group.plan.families):
                 now.counting(group)
         return now, settled
+
+    def _still_there(self, readings: list[_Reading]) -> list[_Reading]:
+        """Without files that were removed before the archives were read, which may have their counts (F4.3)."""
+        with os.scandir(self.path) as entries:
+            inodes = {entry.name: entry.inode() for entry in entries}
+        begins = len(self._prefix)
+        return [
+            (file, reading)
+            for file, reading in readings
+            if inodes.get(file.path[begins:]) == file.identity[1] or file.archive or file.same()
+        ]
 
     def _settled(self, listing: dict[str, os.DirEntry[str]], archives: list[Kept]) -> bool:
         """Whether the archives that are there now are those that were read; what is new is opened to see what it is."""
@@ -136,12 +152,14 @@ class Directory:
                 continue
             if file is not None:
                 files.pop(name).close()
-            if not name.endswith(_SUFFIX) or name[0] == "." or entry.is_dir():
+            if not name.endswith(_SUFFIX) or name[0] == ".":
                 continue
             if again and self._failed.get(name, (None,))[0] == inode:
                 failed[name] = self._failed[name]
                 continue
             try:
+                if entry.is_dir():  # an error where a link leads to itself, or where one may not go
+                    continue
                 files[name] = Kept(self._prefix + name, self._mapped, entry.is_file(follow_symlinks=False))
                 changed = True
             except FileNotFoundError:
@@ -153,7 +171,7 @@ class Directory:
             self._files = dict(sorted(files.items()))
 
 
-def _read(files: list[Kept], errors: dict[str, Exception]) -> list[tuple[Kept, Reading | Reading1]]:
+def _read(files: list[Kept], errors: dict[str, Exception]) -> list[_Reading]:
     """What the files say now; of those that do not, the errors."""
     readings = []
     for file in files:
@@ -167,7 +185,7 @@ def _read(files: list[Kept], errors: dict[str, Exception]) -> list[tuple[Kept, R
 
 
 def _grouped(
-    readings: list[tuple[Kept, Reading | Reading1]],
+    readings: list[_Reading],
 ) -> tuple[list[Group | Group1], set[tuple[int, bytes]]]:
     """The files that count, by their plans, and the writers whose counts are in archives."""
     folded = {
@@ -180,7 +198,7 @@ def _grouped(
     groups: dict[Plan | Plan1, Group | Group1] = {}
     for file, reading in readings:
         key = key_of(file, reading)
-        if key in seen or (folded and not file.archive and (file.owner, key) in folded):
+        if key in seen or (key in folded and not file.archive):
             continue
         seen.add(key)
         group = groups.get(reading.plan)

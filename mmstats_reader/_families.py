@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import add
@@ -19,6 +20,9 @@ from ._values import Decoder, Histogram, Value, decoder, time_at
 from ._version1 import plan_of_fields
 
 _NANOSECONDS = 10**9
+
+#: Characters of all full names of a file. Each repeats the names of its labels, which are once in the file.
+LARGEST_NAMES = 32 << 20
 
 
 class Family(NamedTuple):
@@ -203,9 +207,17 @@ def decoders_of(plan: Plan) -> list[Decoder]:
 
 
 def names_of(plan: Plan) -> tuple[str, ...]:
-    """The full names of the series, in the order of the file."""
+    """The full names of the series, in the order of the file.
+
+    Raises:
+        OSError: together they are larger than is read.
+    """
     if plan.labels is None:
         families = [plan.families[series.family] for series in plan.series]
+        repeated = [len(family.name) + sum(map(len, family.labels)) for family in plan.families]
+        size = sum([repeated[series.family] for series in plan.series])
+        if size > LARGEST_NAMES:
+            raise OSError(errno.EFBIG, f"{size} characters of names are more than a statistics file has")
         names = zip(families, plan.series, strict=True)
         plan.labels = tuple([full_name(family.name, family.labels, series.values) for family, series in names])
     return plan.labels

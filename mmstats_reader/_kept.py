@@ -1,11 +1,14 @@
 """A file of a directory, from one poll to the next.
 
-Rule 1: a descriptor is kept only while its path leads to the same file (V2-R9), and of all that this process may open
-        at most half are kept; without one, the file is opened each time.
+Rule 1: a descriptor is kept only while its path leads to the same file (V2-R9). Without one, the file is opened each
+        time.
+Rule 2: of all that this process may open, whatever has them, files are kept while half are free, and archives, which
+        have to be kept (V2-F4), while a quarter is: others need some too.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import NamedTuple
 
@@ -31,15 +34,12 @@ class Reading1(NamedTuple):
     unconfirmed: frozenset[int]
 
 
-#: Descriptors kept by this process; a mapping needs one of its own.
-_kept = 0
-
-
-def _may_keep(number: int) -> bool:
+def _may_keep(fd: int, archive: bool = False) -> bool:
+    """Whether enough are free beside this descriptor: systems give the lowest number that is."""
     if os.name == "nt":
-        return False
+        return archive
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return most == resource.RLIM_INFINITY or _kept + number <= most // 2
+    return most == resource.RLIM_INFINITY or fd < (most * 3 // 4 if archive else most // 2)
 
 
 class Kept:
@@ -52,7 +52,7 @@ class Kept:
         archive: whether it is an archive.
     """
 
-    __slots__ = ("_dead", "_fd", "_file", "_mapped", "_taken", "_version", "archive", "identity", "owner", "path")
+    __slots__ = ("_dead", "_fd", "_file", "_mapped", "_version", "archive", "identity", "owner", "path")
 
     def __init__(self, path: str, mapped: bool, regular: bool) -> None:
         """Open the file and read what it is.
@@ -64,10 +64,10 @@ class Kept:
 
         Raises:
             FormatError: it is malformed.
-            OSError: it is not there, no regular file, or cannot be read.
+            OSError: it is not there, no regular file, or cannot be read; or it is an archive that cannot be kept open.
         """
         self.path = path
-        self._fd, self._taken, self._mapped, self._file = -1, 0, mapped, File2()
+        self._fd, self._mapped, self._file = -1, mapped, File2()
         self._dead: tuple[Process | None, str] = (None, "")
         fd, status = open_regular(path, regular)
         try:
@@ -87,21 +87,17 @@ class Kept:
         first = call(fd, FIRST, 0)
         self._version = first[0] if first else None
         if self._version == layout.V2_VERSION:
-            self._file = File2(self._mapped and _may_keep(2))
+            self._file = File2(self._mapped and _may_keep(fd))
             self.archive = self._file.open(fd, first, size).archive
 
     def _keep(self, fd: int) -> None:
-        global _kept
-        number = 1 + self._file.mapped
-        if self.archive or _may_keep(number):
-            self._fd, self._taken = fd, number
-            _kept += number
+        if _may_keep(fd, self.archive):
+            self._fd = fd
+        elif self.archive:
+            raise OSError(errno.EMFILE, "too many files are open to keep an archive open")
 
     def close(self) -> None:
         """Give up the descriptor and the mapping."""
-        global _kept
-        _kept -= self._taken
-        self._taken = 0
         self._file.close()
         if self._fd >= 0:
             os.close(self._fd)

@@ -34,6 +34,9 @@ _LOCAL = frozenset(
 #: A process that began so many seconds after a version 1 file was made did not make it: clocks are set meanwhile.
 _SLACK_SECONDS = 10
 
+#: What is to be said where a version 1 writer is dead by its pid alone.
+_BY_PID = ", or in another container: version 1 cannot tell"
+
 #: What is seen of a process: it is there, it is certainly not, or its start or existence is not shown.
 _THERE, _GONE, _HIDDEN = "there", "gone", "hidden"
 
@@ -94,12 +97,12 @@ def _liveness1(process: Process, fd: int) -> tuple[str, str]:
         return "unknown", "the file may be another machine's"
     seen, start = look(process.pid)
     if seen == _GONE:
-        return "dead", f"process {process.pid} is gone"
+        return "dead", f"process {process.pid} is gone{_BY_PID}"
     if seen == _HIDDEN or not hasattr(time, "CLOCK_BOOTTIME"):
         return "unknown", f"process {process.pid} is there, but perhaps another one"
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - start / os.sysconf("SC_CLK_TCK")
     if time.time() - age > process.created / 10**9 + _SLACK_SECONDS:
-        return "dead", f"process {process.pid} is another one by now"
+        return "dead", f"process {process.pid} is another one by now{_BY_PID}"
     return "live", f"process {process.pid} runs"
 
 
@@ -143,20 +146,20 @@ def _clocks_differ() -> bool:
 
 def is_local(fd: int) -> bool:
     """Whether a file is on a file system of this machine, through which locks reach."""
-    return _file_system(fd, os.fstat(fd).st_dev) in _LOCAL
+    return file_system(fd) in _LOCAL
 
 
 _file_systems: dict[int, str] = {}
 
 
-def _file_system(fd: int, device: int) -> str:
-    """The type of the file system of an open file; empty where it is not told."""
+def file_system(fd: int) -> str:
+    """The type of the file system of an open file or directory; empty where it is not told."""
+    device = os.fstat(fd).st_dev
     if device not in _file_systems:
-        _file_systems[device] = ""
         with contextlib.suppress(OSError, ValueError, IndexError):
             with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as file:
                 mount = next(line.split()[1] for line in file if line.startswith("mnt_id:"))
             with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
                 found = [line for line in file if line.split(" ", 1)[0] == mount]
             _file_systems[device] = found[0].partition(" - ")[2].split()[0]
-    return _file_systems[device]
+    return _file_systems.get(device, "")

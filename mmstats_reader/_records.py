@@ -67,6 +67,7 @@ class Plan:
         latches: those of this extent.
         size: bytes of the slots of this extent.
         row_size: bytes of a row, up to the end of this extent.
+        weight: bytes of the metadata that it was made of, and about what remembering it takes beside them.
         labels: full names of the series, once somebody has asked for them.
         decoders: of each family's values, likewise.
         numbers: of each family the numbers of its series, likewise.
@@ -78,24 +79,22 @@ class Plan:
         "folded",
         "labels",
         "latches",
-        "names",
         "numbers",
         "origin",
         "row_size",
-        "seen",
         "series",
         "size",
+        "weight",
     )
 
-    def __init__(self, base: Plan | None) -> None:
-        """Begin with what the extents before say."""
+    def __init__(self, base: Plan | None, size: int) -> None:
+        """Begin with what the extents before say; `size` is that of this extent's metadata."""
         self.origin: tuple[str, str] = base.origin if base else ("", "")
         self.families: list[Declaration] = list(base.families) if base else []
         self.series: list[Series] = list(base.series) if base else []
         self.folded: set[bytes] = set(base.folded) if base else set()
-        self.names: set[str] = set(base.names) if base else set()
-        self.seen: set[tuple[int, tuple[str, ...]]] = set(base.seen) if base else set()
         self.row_size: int = base.row_size if base else 0
+        self.weight: int = (base.weight if base else 0) + size + _OVERHEAD
         self.latches: list[Latch] = []
         self.size = 0
         self.labels: tuple[str, ...] | None = None
@@ -147,7 +146,7 @@ def plan_of(base: Plan | None, metadata: bytes, capacity: int, archive: bool, of
     plan = _latest[1] if _latest[0] == key else _plans.known.get(key)
     if plan is None or plan.size > capacity:
         plan = _decode(base, metadata, capacity, archive, offset, number)
-        _plans.keep(key, plan, len(metadata) + _OVERHEAD)
+        _plans.keep(key, plan, plan.weight)
     _latest = key, plan
     return plan
 
@@ -159,7 +158,9 @@ class _Wrong(Protocol):
 
 
 def _decode(base: Plan | None, metadata: bytes, capacity: int, archive: bool, offset: int, number: int) -> Plan:
-    plan = Plan(base)
+    plan = Plan(base, len(metadata))
+    names = {family.name for family in plan.families}
+    seen = {series[:2] for series in plan.series}
     place = index = 0
 
     def wrong(code: str, rule: str, detail: str, beyond: int = 0, element: str = "") -> NoReturn:
@@ -185,11 +186,11 @@ def _decode(base: Plan | None, metadata: bytes, capacity: int, archive: bool, of
         if kind == layout.V2_FOLDED and not archive:
             wrong("bad-record", "V2-30", "a FOLDED record outside an archive")
         if kind == layout.V2_SERIES:
-            known = _add_series(plan, record, known, slot, wrong)
+            known = _add_series(plan, seen, record, known, slot, wrong)
         elif kind == layout.V2_FAMILY:
-            if known is None or known.name in plan.names:
-                known = _family(record, plan.names, wrong)
-            plan.names.add(known.name)
+            if known is None or known.name in names:
+                known = _family(record, names, wrong)
+            names.add(known.name)
             plan.families.append(known)
         elif kind == layout.V2_ORIGIN:
             known = plan.origin = known or _origin(record, wrong)
@@ -207,7 +208,7 @@ def _decode(base: Plan | None, metadata: bytes, capacity: int, archive: bool, of
     return plan
 
 
-def _add_series(plan: Plan, record: bytes, known: Any, slot: int, wrong: _Wrong) -> Any:
+def _add_series(plan: Plan, seen: set[Any], record: bytes, known: Any, slot: int, wrong: _Wrong) -> Any:
     """Add a series to the plan, and give what is remembered of its record: its family's number, its label values."""
     families = plan.families
     number = known[0] if known else _SERIES.unpack_from(record, _HEAD.size)[0] if len(record) > _HEAD.size else 0
@@ -224,9 +225,9 @@ def _add_series(plan: Plan, record: bytes, known: Any, slot: int, wrong: _Wrong)
     if slot != family.slot:
         detail = f"a slot of {slot} bytes, where the family's have {family.slot}"
         wrong("bad-series", "V2-28", detail, layout.V2_RECORD_AT_SLOT, ".slot")
-    if known in plan.seen:
+    if known in seen:
         wrong("bad-series", "V2-29", f"{known[1]!r} is there already")
-    plan.seen.add(known)
+    seen.add(known)
     if size:
         plan.latches.append(Latch(len(plan.series), plan.size, size))
     at = plan.row_size + plan.size + (_SEQUENCE if size else 0)

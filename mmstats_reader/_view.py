@@ -309,7 +309,7 @@ class _Counts:
             elif file.process_said(reading).created >= before.pass_.wall:
                 growth += count
         folded = self.pass_.folded - before.pass_.folded
-        moved = sum(count for key, (count, file, _) in before.files.items() if (file.owner, key) in folded)
+        moved = sum(count for key, (count, _, _) in before.files.items() if key in folded)
         return growth + max(self.archived - before.archived - moved, 0)
 
 
@@ -320,8 +320,8 @@ def _count(value: Value) -> float:
 
 
 def key_of(file: Kept, reading: Reading | Reading1) -> object:
-    """What tells a writer from every other: its id, or where version 1 has none, its file."""
-    return reading.header.writer_id if isinstance(reading, Reading) else file.identity
+    """What tells a writer from every other: its id among its user's, or where version 1 has none, its file."""
+    return (file.owner, reading.header.writer_id) if isinstance(reading, Reading) else file.identity
 
 
 def index_of(groups: Sequence[Group | Group1]) -> Index:

@@ -3,6 +3,8 @@
 ``--json`` gives ``{"files": [{"path", "version", "stats": {label: value}} or {"path", "error"}, ...]}``. There a label
 of version 2 is the full name, unset is null, a summary ``{"count", "sum", "min", "max", "last"}``, and a histogram
 ``{"count", "sum", "bounds", "counts"}`` with the counts of its buckets each by itself.
+
+``--doctor --json`` gives ``{"findings": [{"path", "problem", "what", "remedy"}, ...], "fine": number of files}``.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from fnmatch import fnmatchcase
 from mmstats_format import FormatError
 from mmstats_format.cli import complain, neutral, run
 
+from ._doctor import examine
 from ._finding import statistics_files
 from ._reader import read
 from ._snapshot import Stat
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the files that the arguments name; see ``slurpstats --help``.
 
     Returns:
-        0 when all could be read, 1 when one could not or there is none.
+        0 when all could be read, 1 when one could not or there is none; with ``--doctor`` 1 when something was found.
     """
     return run(lambda: _main(arguments))
 
@@ -37,12 +40,20 @@ def _main(arguments: Sequence[str] | None) -> int:
         prog="slurpstats",
         description="Print the statistics that running programs publish in files.",
         epilog="Without FILE: what MMSTATS_GLOB matches, else the *.mmstats files of MMSTATS_PATH, else those of the "
-        "temporary directory. Status: 0 done, 1 a file could not be read or there is none, 2 wrong arguments.",
+        "temporary directory. Status: 0 done, 1 a file could not be read, there is none, or --doctor found something, "
+        "2 wrong arguments.",
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="a file, or a directory for its *.mmstats files")
     parser.add_argument("-f", "--filter", metavar="GLOB", help="only the labels that match")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--doctor", action="store_true", help="say what is wrong with the files and their directories, and what helps"
+    )
     options = parser.parse_args(arguments)
+    if options.doctor:
+        if options.filter is not None:
+            parser.error("argument --filter: not allowed with argument --doctor")
+        return _examine(options.files, options.json)
     return _slurp(options.files, options.filter, options.json)
 
 
@@ -70,6 +81,18 @@ def _slurp(arguments: Sequence[str], pattern: str | None, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"files": documents}, indent=1, allow_nan=False))
     return int(failed)
+
+
+def _examine(arguments: Sequence[str], as_json: bool) -> int:
+    findings, fine = examine(arguments)
+    if as_json:
+        print(json.dumps({"findings": [finding._asdict() for finding in findings], "fine": fine}, indent=1))
+    elif findings:
+        for path, _, what, remedy in findings:
+            print(neutral(f"{path}: {what}; {remedy}"))
+    else:
+        print(f"{fine} {'file is' if fine == 1 else 'files are'} fine")
+    return int(bool(findings))
 
 
 def _print(path: str, stats: Sequence[Stat]) -> None:
