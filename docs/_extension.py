@@ -114,6 +114,36 @@ def fuzz() -> str:
     return "\n".join([said, "", *rows, "", note, "", "The run:", "", *facts])
 
 
+def soak() -> str:
+    """What the last long run of ``make soak`` has seen, and what it ran on."""
+    path = DOCS / "data" / "soak.json"
+    if not path.exists():
+        return "**Not run yet.** `make soak MINUTES=10 OUTPUT=docs/data/soak.json` runs, and fills this page."
+    run = json.loads(path.read_text(encoding="utf-8"))
+    said = (
+        f"{run['updates_made']:,} updates were made, and **{run['updates_counted']:,} counted**. "
+        f"**{run['totals_down']:,}** totals went down, **{run['unreadable']:,}** files could not be read, and "
+        f"**{run['torn']:,}** values were torn."
+    )
+    columns = {
+        "servers": "servers",
+        "servers_killed": "of them killed",
+        "workers": "workers forked",
+        "workers_killed": "of them killed by their servers",
+        "threads": "short-lived threads",
+        "cleaners": "cleaners, each of which was killed",
+        "folds": "folds that they told of",
+        "files_folded": "files folded in these",
+        "polls": "polls",
+        "incomplete": "of them marked as not complete",
+        "snapshots": "snapshots of single files",
+    }
+    rows = ["| what | how many |", "| --- | --- |", *(f"| {what} | {run[key]:,} |" for key, what in columns.items())]
+    shown = ("command", "commit", "dirty", "date", "python", "platform", "processor", "cores", "seconds", "seed")
+    facts = [f"- {name}: `{run[name]}`" for name in shown]
+    return "\n".join([said, "", *rows, "", "The run:", "", *facts])
+
+
 GENERATED = {
     "slurpstats": lambda: help_text("slurpstats"),
     "cleanstats": lambda: help_text("cleanstats"),
@@ -122,6 +152,7 @@ GENERATED = {
     "benchmarks": benchmarks,
     "stress": stress,
     "fuzz": fuzz,
+    "soak": soak,
 }
 
 

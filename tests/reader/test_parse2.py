@@ -15,46 +15,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmstats_testing import answers
+from mmstats_testing.answers import by_schema, forget, shown
 from mmstats_testing.documents2 import bytes2, counter, gauge, histogram, text
 from mmstats_testing.said2 import document_of
 from mmstats_testing.strategies2 import documents2, mutated2
-from mmstats_testing.values import text_of
 from mmstats_testing.vectors import DIRECTORY2, VECTORS, VECTORS2, content2, path2_of, path_of, vectors2
 
 import mmstats_format
 from mmstats_format import Document2, FormatError, build
 from mmstats_format._document2 import Unknown
 from mmstats_reader import Reader, _records, read
-
-
-def forget() -> None:
-    for memory in (_records._plans, _records._records):
-        memory.known.clear()
-        memory.size = 0
-    _records._latest = (None, None)
-
-
-def shown(value: Any) -> Any:
-    """A canonical document with text that is no UTF-8 as people see it (V1-4)."""
-    match value:
-        case {"hex": str()}:
-            return text_of(value)
-        case dict():
-            return {key: shown(part) for key, part in value.items()}
-        case list():
-            return [shown(part) for part in value]
-    return value
-
-
-def by_schema(data: bytes) -> Any:
-    try:
-        document = mmstats_format.parse(data)
-    except FormatError as error:
-        return error.code, error.rule, error.offset, error.path
-    if not isinstance(document, Document2):
-        return "version 1"
-    said: Any = shown(document.canonical())
-    return {**said, "folded": sorted(set(said["folded"]))}
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +35,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def by_reader(data: bytes, file: Path) -> Any:
     file.write_bytes(data)
-    try:
-        snapshot = read(file)
-    except FormatError as error:
-        return error.code, error.rule, error.offset, error.path
-    return document_of(snapshot) if snapshot.version == 2 else "version 1"
+    return answers.by_reader(file)
 
 
 def check(data: bytes, file: Path) -> None:

@@ -62,6 +62,7 @@ def open_directory() -> Iterator[Path]:
 
 def test_the_public_names_are_these() -> None:
     assert mmstats_reader.__all__ == [
+        "Cleaned",
         "Conflict",
         "Corrupt",
         "Directory",
@@ -76,6 +77,8 @@ def test_the_public_names_are_these() -> None:
         "Truncated",
         "UnsupportedVersion",
         "View",
+        "clean",
+        "clean_every",
         "kind_of",
         "read",
     ]
