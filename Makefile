@@ -8,10 +8,10 @@ INSTALL ?= --editable .
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs vectors models layout kills stress bench clean
+.PHONY: help demo test lint docs vectors models layout kills stress soak fuzz e2e bench clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 # An environment is made anew when what belongs in it changes; `pip install --group` needs pip 25.1.
 $(VENV)/.made: pyproject.toml
@@ -55,6 +55,20 @@ kills: $(VENV)/.made ## a thousand writers killed at random moments, and their f
 READS ?= 5000000
 stress: $(VENV)/.made ## readers of busy writers, counting torn values
 	$(BIN)/python -m proofs $(if $(OUTPUT),--output $(OUTPUT)) stress --reads $(READS)
+
+# `make soak MINUTES=10` is the long run; `OUTPUT=docs/data/soak.json` as above.
+MINUTES ?= 2
+soak: $(VENV)/.made ## writers, cleaners and readers all at once, killed and begun anew; every update counts, once
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(OUTPUT),--output $(OUTPUT))
+
+# `make fuzz SECONDS=3600` is the long run; `OUTPUT=docs/data/fuzz.json` as above. JOBS: processes at a time, else all cores.
+SECONDS ?= 60
+fuzz: $(VENV)/.made-fuzz ## schema and readers fed with mutated files; needs x86-64
+	$(BIN)/python -m fuzz all --seconds $(SECONDS) $(if $(JOBS),--jobs $(JOBS)) $(if $(OUTPUT),--output $(OUTPUT))
+
+# Compiles uWSGI.
+e2e: $(VENV)/.made-deployment ## tests with real servers; none is skipped
+	MMSTATS_REQUIRE_ALL=1 $(BIN)/pytest tests/deployment
 
 bench: $(VENV)/.made-bench ## the benchmarks, whose figures the documentation shows
 	$(BIN)/python -m benchmarks

@@ -36,12 +36,18 @@ def process(pid: int | str = "self") -> tuple[str, int, int]:
     return parts[_STATE].decode(), int(parts[_THREADS]), int(parts[_START])
 
 
-@functools.cache
 def boot_id() -> bytes:
     """The id of this boot, 16 bytes; zeros where it is not told."""
-    with contextlib.suppress(OSError, ValueError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return bytes.fromhex(file.read().strip().replace("-", ""))
+    with contextlib.suppress(OSError, ValueError):
+        return _boot_id()
     return bytes(16)
+
+
+@functools.cache
+def _boot_id() -> bytes:
+    # A failure is not kept: there may be no descriptor just now. Read as bytes, for which nothing has to be loaded.
+    with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+        return bytes.fromhex(file.read().strip().replace(b"-", b"").decode())
 
 
 def pid_namespace() -> int:

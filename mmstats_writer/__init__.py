@@ -20,6 +20,7 @@ from ._fields import (
     exponential,
     linear,
 )
+from ._file import after_fork
 from ._latches import Histogram, Summary, Text, Timer, Timing
 from ._metric import Metric
 from ._model import BaseMmStats, MmStats, Writer
@@ -43,6 +44,7 @@ from ._plain_fields import (
     UIntField,
     UShortField,
 )
+from ._where import memory_directory
 from ._words import Counter, Gauge, MovingAverage, State
 
 __all__ = [
@@ -91,6 +93,8 @@ __all__ = [
     "UnsupportedHost",
     "UpdateError",
     "Writer",
+    "after_fork",
     "exponential",
     "linear",
+    "memory_directory",
 ]

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import mmap
 import os
+import stat
 import struct
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ MODE = 0o644
 _NO_TMPFILE = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
 _NO_RESERVATION = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 _NO_LOCKS = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENOLCK}
+
+
+#: The identity of what is no file.
+NOWHERE = (0, 0)
 
 
 class Made(NamedTuple):
@@ -60,7 +65,7 @@ def check_host() -> None:
         )
 
 
-def create(path: str, content: bytes, unlocked: bytes, tried: list[Made]) -> Made:
+def create(path: str, content: bytes, unlocked: bytes, tried: list[Made], careful: bool) -> Made:
     """Make a file of `content` that nobody sees before it is whole, under `path` or the first free name beside it.
 
     Args:
@@ -68,15 +73,16 @@ def create(path: str, content: bytes, unlocked: bytes, tried: list[Made]) -> Mad
         content: all bytes of the file.
         unlocked: the same where no lock can be had.
         tried: gets the file before it gets its name, so that a caller who is interrupted can `discard` it.
+        careful: refuse a directory in which everybody may replace the file.
 
     Returns:
-        The file, mapped shared, its lock held where the system has such locks.
+        The file, mapped shared, its lock held where the system has such locks. Its path is an absolute one.
 
     Raises:
         OSError: it cannot be made: no such directory, no space, no permission.
     """
     try:
-        return _create(path, content, unlocked, tried)
+        return _create(path, content, unlocked, tried, careful)
     except OSError as error:
         # Which of the steps failed says the error; that it is about this file it may not.
         error.filename = path
@@ -84,16 +90,38 @@ def create(path: str, content: bytes, unlocked: bytes, tried: list[Made]) -> Mad
         raise
 
 
+def private(path: str, content: bytes) -> Made:
+    """What is used as a file of this path, of which nothing is on disk."""
+    mapping = mmap.mmap(-1, len(content))
+    mapping[:] = content
+    return Made(path, mapping, -1, NOWHERE)
+
+
 def discard(made: Made) -> None:
     """Take a file back that was made in vain, if it has its name already."""
-    with contextlib.suppress(OSError):
-        status = os.lstat(made.path)
-        if (status.st_dev, status.st_ino) == made.identity:
-            os.unlink(made.path)
+    unlink(made.path, made.identity)
     if made.lock >= 0:
         os.close(made.lock)
     with contextlib.suppress(BufferError):  # metrics that were interrupted on their way in
         made.map.close()
+
+
+def unlink(path: str, identity: tuple[int, int]) -> None:
+    """Take a file from the disk, unless its name is another's by now."""
+    with contextlib.suppress(OSError):
+        status = os.lstat(path)
+        if (status.st_dev, status.st_ino) == identity:
+            os.unlink(path)
+
+
+def exposed(directory: str | int) -> bool:
+    """Whether everybody may replace the files of a directory, given by path or descriptor.
+
+    Raises:
+        OSError: there is none.
+    """
+    mode = os.stat(directory).st_mode
+    return bool(mode & stat.S_IWOTH and not mode & stat.S_ISVTX)
 
 
 def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
@@ -121,10 +149,15 @@ def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
         os.close(fd)
 
 
-def _create(path: str, content: bytes, unlocked: bytes, tried: list[Made]) -> Made:
+def _create(path: str, content: bytes, unlocked: bytes, tried: list[Made], careful: bool) -> Made:
     directory, name = os.path.split(path)
-    place = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY)
+    if not os.path.isabs(directory):
+        directory = os.path.realpath(directory)  # the program may change its working directory
+    place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        if careful and exposed(place):
+            detail = f"everybody may replace the files in {directory!r}; set its sticky bit (chmod +t), or take another"
+            raise PermissionError(errno.EPERM, detail)
         fd, temporary = _open_temporary(place)
         lock = -1
         try:
@@ -205,7 +238,7 @@ def _link(fd: int, temporary: str | None, place: int, name: str) -> bool:
             # With a directory descriptor Python calls linkat(), which alone follows the link in /proc.
             os.link(f"/proc/self/fd/{fd}", name, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=True)
         else:
-            os.link(temporary, name, src_dir_fd=place, dst_dir_fd=place)
+            os.link(temporary, name, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
     except FileExistsError:
         return False
     return True

@@ -9,7 +9,6 @@ Rule 2: only the instance's making may fail for want of a file; an update never 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import mmap
 import sys
@@ -90,7 +89,7 @@ class File(_file.File):
     """The version 2 file of one instance in one thread."""
 
     def __init__(self, publisher: Publisher) -> None:
-        super().__init__(publisher.wanted, None)
+        super().__init__(publisher.wanted, None, publisher.on_exit)
         self._publisher = publisher
         #: The metrics by the numbers of their series; those not in the file yet, and those without a first value.
         self.metrics: dict[int, Metric] = {}
@@ -177,7 +176,7 @@ class File(_file.File):
             self._preparing = True
             for number in list(self._new):
                 self._begin(number)
-            if self._publisher.disabled:
+            if self._publisher.disabled or _file.ended:
                 for metric in list(self.metrics.values()):
                     metric._give_turn(self.turn)
             elif time.monotonic() >= self._again:
@@ -186,18 +185,34 @@ class File(_file.File):
                 elif all(metric._is_quiet() for metric in list(self.metrics.values())):
                     super().open()
                 self._again, self._delay = 0.0, _SOON
+                self._publisher.wanting.discard(self)
         except ClosedError:
             raise
         except Exception as error:  # an OSError
             if self._removed:  # by what interrupted this
                 raise ClosedError("the statistics file was removed; make a new instance") from None
-            if self._delay == _SOON:
-                _file.warn("statistics stay in private memory for now: %s", error)
+            self._tell(error)
             self._again = time.monotonic() + self._delay
             self._delay = min(2 * self._delay, _LATE)
         finally:
             _file.let_go(free)
             self._preparing = False
+
+    def _tell(self, error: Exception) -> None:
+        """Log the trouble, unless another file of the instance is in it already."""
+        wanting = self._publisher.wanting
+        if self not in wanting and not _file.ended:
+            told = bool(wanting)
+            wanting.add(self)
+            if not told and not _file.warn("statistics stay in private memory for now: %s", error):
+                wanting.discard(self)
+
+    def settle(self) -> None:
+        """Before the end: have in the file what waits for one, unless another thread may be at it."""
+        if self in self._publisher.wanting and (self.turn is NOBODY or self.turn._is_owned()):
+            self._again = 0.0
+            with contextlib.suppress(ClosedError):
+                self.prepare()
 
     def end(self) -> None:
         """Say that this was all (V2-W11); what comes still goes to private memory."""
@@ -328,6 +343,7 @@ class File(_file.File):
         self._unpublished, self._new = dict.fromkeys(self.metrics), dict.fromkeys(self.metrics)
         self._again, self._delay = 0.0, _SOON
         self._preparing = False
+        self._publisher.wanting.discard(self)
         # An update that the fork interrupted gives back the turn that it took: it must be worth nothing.
         if self.turn._is_owned():
             self.turn.release()
@@ -352,15 +368,10 @@ class File(_file.File):
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):
-            self.end()
+            if _file.is_ours():
+                self.end()
         super().__del__()
 
 
 def _word(view: memoryview, place: int) -> Any:
     return view[place : place + layout.V2_UNIT].cast(layout.V2_CONTROL[1:], ())  # type: ignore[call-overload]
-
-
-@atexit.register
-def _end() -> None:
-    for file in list(_file._live):
-        file.end()

@@ -27,6 +27,7 @@ from ._fields import (
     TextField,
     TimerField,
 )
+from ._file import ON_EXIT
 from ._given import refusal
 from ._publisher import Publisher
 
@@ -46,6 +47,8 @@ class BaseMmStats:
 
     #: The version that instances write; None for what ``MMSTATS_FORMAT`` says, and 2 where that says nothing.
     format: int | None = None
+    #: What becomes of the files of instances at the end of their process, where the call does not say it.
+    on_exit: str = "keep"
 
     _setters: Mapping[str, Callable[[Any], None]] = {}
     _metrics: Mapping[str, Any] = {}
@@ -75,6 +78,7 @@ class BaseMmStats:
         *,
         app: str | None = None,
         format: int | None = None,
+        on_exit: str | None = None,
     ) -> None:
         """Make the calling thread's file.
 
@@ -86,35 +90,44 @@ class BaseMmStats:
             prefix: goes before every metric's name.
             app: the application's name; by default ``MMSTATS_APP``, else ``{CMD}``.
             format: version of the format to write, 1 or 2; by default the class's, then ``MMSTATS_FORMAT``, then 2.
+            on_exit: what becomes of the files of all threads when the process that made them ends cleanly: ``"keep"``
+                leaves them, ``"fold"`` adds their counts to the application's archive and removes them (FORMAT.md
+                3.12; not in version 1), ``"discard"`` removes them, counts and all. By default the class's.
 
         Raises:
-            DeclarationError: a name, label, text, template or bound that cannot be used, or a field that version 1
-                cannot carry.
+            DeclarationError: a name, label, text, template or bound that cannot be used, or a field or an `on_exit`
+                that version 1 does not know.
             TypeError: an argument, or a static field's value, is of the wrong type.
-            ValueError: a format other than 1 and 2.
+            ValueError: a format other than 1 and 2, or another `on_exit`.
             OSError: the file cannot be made; nothing of it is left on disk.
             UnsupportedHost: this machine cannot write mmstats files.
         """
         if format is not None and format != (2 if self._version1 is None else 1):
             raise ValueError("format= came too late; give it to the call of the class, or to the class")
+        fields = _fields(type(self))
+        if on_exit is None:
+            on_exit = "keep" if "on_exit" in fields else self.on_exit
+        _check_on_exit(on_exit)
         if self._version1 is not None:
-            self.__dict__["_app"] = app
+            if on_exit == "fold":
+                raise DeclarationError("not-in-version-1", "on_exit", "version 1 cannot be folded; keep or discard it")
+            self.__dict__.update(_app=app, _on_exit=on_exit)
             self._version1.__init__(self, path, filename, prefix)
             return
         check_host()
         if not isinstance(prefix, str):
             raise TypeError(f"a prefix is text, not {type(prefix).__name__}")
-        publisher = Publisher(path, filename, app, type(self).__name__)
+        publisher = Publisher(path, filename, app, type(self).__name__, on_exit)
         setters: dict[str, Callable[[Any], None]] = {}
         metrics: dict[str, Any] = {}
-        for key, field in _fields(type(self)).items():
+        for key, field in fields.items():
             name = prefix + (field.name or key)
             metrics[key] = publisher.declare(field.declared(name), field.behaviour())
             setters[key] = _setter(key, field, metrics[key])
         publisher.open()
         place = object.__setattr__
         for key, metric in metrics.items():
-            if not _fields(type(self))[key].plain:
+            if not fields[key].plain:
                 place(self, key, metric)
         for key, value in (("_file", publisher), ("_metrics", metrics), ("_prefix", prefix), ("_setters", setters)):
             place(self, key, value)
@@ -212,13 +225,15 @@ class Writer:
         prefix: str = "",
         *,
         app: str | None = None,
+        on_exit: str = "keep",
     ) -> None:
         """Make the calling thread's file; see `BaseMmStats`."""
         check_host()
+        _check_on_exit(on_exit)
         if not isinstance(prefix, str):
             raise TypeError(f"a prefix is text, not {type(prefix).__name__}")
         self._prefix = prefix
-        self._file = Publisher(path, filename, app, type(self).__name__)
+        self._file = Publisher(path, filename, app, type(self).__name__, on_exit)
         self._file.open()
 
     counter = _declaring(CounterField)
@@ -297,6 +312,11 @@ def _fields(kind: type[Any]) -> dict[str, Field[Any]]:
             else:
                 fields.pop(name, None)
     return fields
+
+
+def _check_on_exit(on_exit: object) -> None:
+    if on_exit not in ON_EXIT:
+        raise ValueError(f"on_exit is one of {', '.join(map(repr, ON_EXIT))}, not {on_exit!r}")
 
 
 def _in_version1(key: str, field: Field[Any]) -> Any:

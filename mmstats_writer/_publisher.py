@@ -17,6 +17,7 @@ from weakref import WeakSet
 from mmstats_format import ClosedError, DeclarationError, settings
 from mmstats_format.declaration import Declaration
 
+from . import _file
 from ._family import Behaviour, Family
 from ._file2 import File
 from ._given import template
@@ -34,18 +35,21 @@ class Publisher:
         filename: str | os.PathLike[str] | None,
         app: str | None,
         class_name: str,
+        on_exit: str = "keep",
     ) -> None:
         """Look at the templates; see `mmstats_writer.BaseMmStats`."""
         self._path = template(settings.stats_path() if path is None else path, "path")
         self._filename = template(settings.stats_filename("{APP}") if filename is None else filename, "filename")
         self._app = template(settings.app() if app is None else app, "app")
-        self._class = class_name
+        self._class, self.on_exit = class_name, on_exit
         self.disabled = settings.disabled()
         self._families: dict[str, Family] = {}
         self._series: dict[int, tuple[Family, Sequence[bytes]]] = {}
         self._counter = itertools.count()
         self._idle: list[File] = []
         self._files: WeakSet[File] = WeakSet()
+        #: Files that could not be made, or could not grow, and have values in private memory.
+        self.wanting: set[File] = set()
         #: What each thread has: its file, and the metrics in it.
         self.threads = local()
         #: False until the instance is made: then nothing fails any more.
@@ -141,14 +145,14 @@ class Publisher:
             return
         here = self.here()
         here.flush(wait)
-        for file in self._files:
+        for file in _file.known(self._files):
             if file is not here and file.made:
                 file.flush(wait)
 
     def remove(self) -> None:
         """Give up the files of all threads, and take them from the disk."""
         self._removed = True
-        for file in list(self._files):
+        for file in _file.known(self._files):
             file.remove()
 
     def app(self) -> str:
@@ -181,7 +185,8 @@ class Publisher:
         leaving: _Leaving = mine.setdefault("leaving", _Leaving(self._idle, file))
         file = leaving.file
         mine["metrics"], mine["file"] = file.metrics, file
-        for number, (family, _) in list(self._series.items()):
+        for number in list(self._series):  # of keys alone, which other threads cannot get in between
+            family = self._series[number][0]
             if not family.declared.labels:
                 file.metric(number, family)
         return file

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -14,18 +15,24 @@ from weakref import ref
 from mmstats_format import layout, settings
 
 from .. import _file
-from .._create import Made
+from .._create import NOWHERE, Made, exposed, private
 from . import state as _state
 
 if TYPE_CHECKING:
     from .fields import Field
 
 
+#: Directories of which it was said that everybody may replace files there.
+_told: set[str] = set()
+
+
 class File(_file.File):
     """The version 1 file of one instance in one thread."""
 
-    def __init__(self, wanted: Callable[[], str], family: object) -> None:
-        super().__init__(wanted, family)
+    _careful = False  # the original's users have such directories
+
+    def __init__(self, wanted: Callable[[], str], family: object, on_exit: str) -> None:
+        super().__init__(wanted, family, on_exit)
         self._declared: list[tuple[Field[Any], str, ref[_state.State]]] = []
         self._places: list[tuple[_state.State, int]] = []
 
@@ -34,6 +41,18 @@ class File(_file.File):
         state = _state.make(field, label, self)
         self._declared.append((field, label, ref(state)))
         return state
+
+    def open(self) -> Made:
+        """Make the file, unless it is made; see `_file.File.open`."""
+        is_new = not self.made
+        made = super().open()
+        if is_new and made.identity != NOWHERE:
+            directory = os.path.dirname(made.path)
+            with contextlib.suppress(OSError):
+                if directory not in _told and exposed(directory):
+                    _told.add(directory)
+                    _file.warn("everybody may replace the files in %r; set its sticky bit (chmod +t)", directory)
+        return made
 
     def _content(self) -> bytes:
         content = bytearray([layout.V1_VERSION])
@@ -47,9 +66,7 @@ class File(_file.File):
 
     def _create(self, path: str, content: bytes, tried: list[Made]) -> Made:
         if settings.disabled():
-            private = mmap.mmap(-1, len(content))
-            private[:] = content
-            return Made(path, private, -1, (0, 0))
+            return private(path, content)
         return super()._create(path, content, tried)
 
     def _attach(self, made: Made) -> None:

@@ -47,6 +47,7 @@ class BaseMmStats(threading.local):
 
     #: What ``{APP}`` stands for; None for what ``MMSTATS_APP`` says.
     _app: str | None = None
+    _on_exit: str = "keep"
 
     #: Whether one label may occur twice in a file.
     _duplicates = False
@@ -82,7 +83,7 @@ class BaseMmStats(threading.local):
         together = "{PID}" in file_template and "{TID}" in file_template
         family = (kind, path_template, file_template) if together else None
         app = settings.app() if self._app is None else self._app
-        file = File(lambda: expand(path_template, file_template, words(kind.__name__, app)), family)
+        file = File(lambda: expand(path_template, file_template, words(kind.__name__, app)), family, self._on_exit)
 
         states: dict[str, State] = {}
         setters: dict[str, Callable[[Any], None]] = {}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pickle
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mmstats_testing import forking
 
 
 @pytest.fixture(autouse=True)
@@ -25,28 +23,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def in_child() -> Callable[[Callable[[], Any]], Any]:
     """Run a function in a forked child and give its result, or fail with its traceback."""
-
-    def run(function: Callable[[], Any]) -> Any:
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if not pid:
-            status = 1
-            try:
-                os.write(writing, pickle.dumps((True, function())))
-                status = 0
-            except BaseException:
-                os.write(writing, pickle.dumps((False, traceback.format_exc())))
-            finally:
-                os._exit(status)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            answer = pipe.read()
-        os.waitpid(pid, 0)
-        ended_well, result = pickle.loads(answer)
-        assert ended_well, result
-        return result
-
-    return run
+    return forking.in_child
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ class TestIdentity:
     @pytest.mark.parametrize("gone", ["/proc/self/stat", "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"])
     def test_what_the_system_does_not_tell_is_zero(self, monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
         """3.3: unknown."""
-        for cached in (system.boot_id, system._namespace_of):
+        for cached in (system._boot_id, system._namespace_of):
             cached.cache_clear()
         for module, name, real in ((os, "open", os.open), (os, "stat", os.stat), (builtins, "open", open)):
 
@@ -137,7 +137,7 @@ class TestIdentity:
             monkeypatch.setattr(module, name, fake)
         writer = canonical(Stats().filename)["writer"]
         monkeypatch.undo()
-        for cached in (system.boot_id, system._namespace_of):
+        for cached in (system._boot_id, system._namespace_of):
             cached.cache_clear()
         part, unknown = {"stat": ("start", "0"), "boot_id": ("boot", "0" * 32), "pid": ("namespace", "0")}[
             gone.rpartition("/")[2]

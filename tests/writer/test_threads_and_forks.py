@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import sys
 import threading
@@ -28,6 +30,7 @@ from mmstats_writer import (
     TextField,
     UIntField,
     Writer,
+    _file,
 )
 
 InChild = Callable[[Callable[[], Any]], Any]
@@ -204,6 +207,61 @@ class TestThreads:
         assert sum(int(one_hits) for one_hits, _ in one) == 16_000
         assert sum(int(summary["count"]) for _, summary in one) == 16_000
         assert sum(number(summary["sum"]) for _, summary in one) == 16_000.0
+
+    def test_one_that_is_new_comes_while_another_adds_a_label_set(self, in_thread: InThread) -> None:
+        """Wherever that may be: a collection of garbage can let another thread run."""
+        writer = Writer()
+        hits = writer.counter("hits", labelnames=("number",), max_series=10_000)
+        children = [hits.labels(number=number) for number in range(5000)]
+        numbers = itertools.count()
+
+        def other(*_: object) -> None:
+            if not gc.isenabled():
+                return
+            gc.disable()  # or it would never end
+            hits.labels(number=f"other {next(numbers)}")
+            gc.enable()
+
+        def arrive() -> None:
+            gc.callbacks.append(other)
+            threshold = gc.get_threshold()
+            gc.set_threshold(50)
+            try:
+                children[0].inc()
+            finally:
+                gc.set_threshold(*threshold)
+                gc.callbacks.remove(other)
+
+        in_thread(arrive)
+        assert next(numbers) > 0
+
+    def test_flushing_goes_on_while_others_come(self) -> None:
+        """So do removing and the end: whoever looks through the files finds those that were there."""
+        writer = Writer()
+        hits = writer.counter("hits")
+        writer.flush(wait=False)
+        done = threading.Event()
+
+        def others() -> None:
+            begin = threading.Barrier(150)
+            threads = [threading.Thread(target=lambda: (hits.inc(), begin.wait())) for _ in range(150)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            done.set()
+
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            coming = threading.Thread(target=others)
+            coming.start()
+            while not done.is_set():
+                writer.flush(wait=False)
+            coming.join()
+        finally:
+            sys.setswitchinterval(before)
+        assert len(_file.known(writer._file._files)) == 151
 
     def test_two_instances_in_one_thread_have_a_file_each(self, directory: Path) -> None:
         """V1-W4, V2-W9."""

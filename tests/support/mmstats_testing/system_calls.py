@@ -106,12 +106,13 @@ os.write(1, b"end {kind}")
 """
 
 
-def count(version: int, times: Mapping[str, int]) -> dict[str, list[str]]:
+def count(version: int, times: Mapping[str, int], **changes: str) -> dict[str, list[str]]:
     """The system calls of that many updates of each kind, as ``strace`` writes them.
 
     Args:
         version: of the format that is written.
         times: how many updates, by their kind in `UPDATES`.
+        changes: of the program's environment.
 
     Raises:
         Missing: there is no ``strace`` here, or it may not trace.
@@ -126,7 +127,7 @@ def count(version: int, times: Mapping[str, int]) -> dict[str, list[str]]:
     with tempfile.TemporaryDirectory() as directory:
         trace = Path(directory, "trace")
         command = [strace, "-f", "-o", str(trace), sys.executable, "-c", program, directory]
-        done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment(**changes), capture_output=True, text=True, check=False)
         calls = trace.read_text(encoding="utf-8") if trace.exists() else ""
     if "execve(" not in calls:
         raise Missing(f"strace may not trace here: {done.stderr.strip()}")
