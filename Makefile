@@ -27,8 +27,8 @@ $(VENV)/.made-%: $(VENV)/.made
 demo: $(VENV)/.made ## a small application under load, and its statistics
 	$(BIN)/python examples/demo.py
 
-test: $(VENV)/.made ## the whole test suite
-	$(BIN)/pytest
+test: $(VENV)/.made ## the whole test suite, on all cores
+	$(BIN)/pytest --numprocesses auto
 
 lint: $(VENV)/.made-lint ## formatting, lint, types, imports
 	$(BIN)/ruff format --check .

@@ -66,7 +66,7 @@ class File2:
     It goes on from what it read before: the caller sees to it that the descriptor is always of the same file (V2-R9).
     """
 
-    __slots__ = ("_before", "_fresh", "_layout", "_load", "_map", "_mapped", "_writer")
+    __slots__ = ("_before", "_layout", "_load", "_map", "_mapped", "_writer")
 
     def __init__(self, mapped: bool = False) -> None:
         """Read by calls, or through a mapping where the file is the reader's own user's."""
@@ -74,7 +74,6 @@ class File2:
         self._map: mmap.mmap | None = None
         self._load: Read | None = None
         self._layout: Layout | None = None
-        self._fresh = False
         # The extents, the row, and the offsets of latches never confirmed, as they were at the last poll.
         self._before: tuple[Sequence[Extent], bytes, set[int]] | None = None
         self._writer = b""
@@ -91,7 +90,6 @@ class File2:
             known = self._open(fd, first, size)
         except FormatError:
             known = self._open(fd)  # V2-R7
-        self._fresh = True
         return known.header
 
     def poll(self, fd: int) -> Reading:
@@ -138,10 +136,9 @@ class File2:
         known = self._layout
         if self._map is not None and self._map.size() < len(self._map):
             known = None  # it was made shorter: what is mapped behind its end must not be touched
-        if known is None or not (self._fresh or unchanged(known, read)):
+        if known is None or not unchanged(known, read):
             known = self._open(fd)
             read = self._read(fd)
-        self._fresh = False
         if known.latches:
             return self._latched(known, read, fd)
         # A Reading, without a call of Python code for each.

@@ -5,7 +5,8 @@ memory of its own which round it has begun and which it has ended. Wherever it i
 that the strict schema accepts, with a free lock; each value is that of the round ended last or of the one begun, and
 nothing is a round ahead of what was updated before it.
 
-Rule 1: the moments lie evenly between the fork and some time after the last growth, which is measured beforehand.
+Rule 1: the moments lie between the fork and some time after the last growth, which is measured beforehand; the earlier
+        the denser, since the file is made in the first of them.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def run(runs: int, seed: int) -> dict[str, Any]:
     faults: list[str] = []
     with processes.directory() as directory:
         horizon = 1.3 * max(_until_grown(directory) for _ in range(5))
-        moments = [horizon * (number + chance.random()) / runs for number in range(runs)]
+        moments = [horizon * ((number + chance.random()) / runs) ** 2 for number in range(runs)]
         chance.shuffle(moments)
         begin = time.monotonic()
         for moment in moments:

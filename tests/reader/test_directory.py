@@ -366,6 +366,28 @@ def test_files_appear_change_and_vanish_between_polls(tmp_path: Path, stats: Dir
     assert "m" not in stats.poll()
 
 
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_file_that_comes_amid_a_poll_is_read_whole_at_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool
+) -> None:
+    """V2-R2: what was seen of it when it came, to know whether it is an archive (V2-F4), is old by then."""
+    put(tmp_path, counter("m", 1))
+    real = _directory._read
+
+    def come(files: Any, errors: Any) -> Any:
+        found = real(files, errors)
+        put(tmp_path, counter("m", 1), counter("m", 2))
+        return found
+
+    with Directory(tmp_path, mapped=mapped) as stats:
+        monkeypatch.setattr(_directory, "_read", come)
+        assert stats.poll().total("m") == 1
+        monkeypatch.undo()
+        put(tmp_path, counter("m", 1), (counter("m", 2), counter("n", 3)))
+        view = stats.poll()
+        assert (view.total("m"), view.total("n")) == (3, 3)
+
+
 def test_a_directory_in_a_file_s_place_is_no_file(tmp_path: Path, stats: Directory) -> None:
     put(tmp_path, counter("m", 1), counter("m", 2))
     stats.poll()

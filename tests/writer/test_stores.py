@@ -49,6 +49,10 @@ LATCHES: list[tuple[Field[Any], Update]] = [
 ]
 
 
+def kinds(cases: list[tuple[Field[Any], Update]]) -> list[str]:
+    return [type(field).__name__ for field, _ in cases]
+
+
 class Updated:
     """A metric between two others, and the file's content around each of its updates."""
 
@@ -66,7 +70,7 @@ class Updated:
         return before, self.content()
 
 
-@pytest.mark.parametrize(("field", "update"), WORDS, ids=repr)
+@pytest.mark.parametrize(("field", "update"), WORDS, ids=kinds(WORDS))
 def test_an_update_of_a_word_stores_that_word_alone(field: Field[Any], update: Update) -> None:
     """V2-W1."""
     updated = Updated(field)
@@ -76,7 +80,7 @@ def test_an_update_of_a_word_stores_that_word_alone(field: Field[Any], update: U
         assert steps(before, after) == {"W1.1"}
 
 
-@pytest.mark.parametrize(("field", "update"), LATCHES, ids=repr)
+@pytest.mark.parametrize(("field", "update"), LATCHES, ids=kinds(LATCHES))
 def test_an_update_of_a_latch_leaves_the_published_buffer_as_it_was(field: Field[Any], update: Update) -> None:
     """V2-W2."""
     updated = Updated(field)
