@@ -27,7 +27,7 @@ from ._codec import build, parse
 from ._document2 import Document2
 from .archive import Archive, Source, is_archive, source_of
 from .errors import FormatError
-from .system import FLOCK
+from .system import FLOCK, exposed
 
 if os.name != "nt":
     import fcntl
@@ -153,8 +153,7 @@ def locked(directory: str, owner: int, wait: float = PATIENCE) -> Iterator[int]:
         raise OSError(errno.ENOTSUP, "this system has no open-file-description locks; nothing is folded", directory)
     place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        mode = os.fstat(place).st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        if exposed(os.fstat(place)):
             detail = "everybody may replace files here; set the directory's sticky bit (chmod +t), or take another"
             raise PermissionError(errno.EPERM, detail, directory)
         name = f".mmstats-{owner}.fold"

@@ -1,4 +1,4 @@
-"""What the system says of processes and locks, once for those who write it into files and those who compare.
+"""What the system says of processes, locks and directories, once for those who write it down and those who compare.
 
 Rule 1: what the system does not tell is zero or empty, which means unknown (FORMAT.md 3.3).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import stat
 import struct
 
 #: struct flock of 64-bit Linux: l_type, l_whence, l_start, l_len, l_pid; for locks of open file descriptions the kernel
@@ -17,6 +18,11 @@ FLOCK = struct.Struct("hhqqi4x")
 # Where state, number of threads and start are among what proc_pid_stat(5) has after the command: 3, 20 and 22 of all.
 _STATE, _THREADS, _START = 3 - 3, 20 - 3, 22 - 3
 _LARGEST = 4096
+
+
+def exposed(status: os.stat_result) -> bool:
+    """Whether everybody may replace the files of a directory (FORMAT.md V2-W9): all may write, and no bit is sticky."""
+    return bool(status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX)
 
 
 def process(pid: int | str = "self") -> tuple[str, int, int]:

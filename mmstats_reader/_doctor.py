@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from mmstats_format import FormatError, UnsupportedVersion, layout, settings
+from mmstats_format import FormatError, UnsupportedVersion, layout, settings, system
 
 from ._directory import Directory
 from ._families import Process, names_of
@@ -225,7 +225,7 @@ def _no_files(place: _Place) -> _SaidWhere:
 
 
 def _replaceable(place: _Place) -> _SaidWhere:
-    if place.status.st_mode & stat.S_IWOTH and not place.status.st_mode & stat.S_ISVTX:
+    if system.exposed(place.status):
         yield place.path, f"everybody may replace and remove files (mode {_octal(place.status)})", "chmod +t"
 
 

@@ -12,14 +12,13 @@ import contextlib
 import errno
 import mmap
 import os
-import stat
 import struct
 import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from mmstats_format import UnsupportedHost
-from mmstats_format.system import FLOCK
+from mmstats_format.system import FLOCK, exposed
 
 if os.name != "nt":  # refused below
     import fcntl
@@ -114,16 +113,6 @@ def unlink(path: str, identity: tuple[int, int]) -> None:
             os.unlink(path)
 
 
-def exposed(directory: str | int) -> bool:
-    """Whether everybody may replace the files of a directory, given by path or descriptor.
-
-    Raises:
-        OSError: there is none.
-    """
-    mode = os.stat(directory).st_mode
-    return bool(mode & stat.S_IWOTH and not mode & stat.S_ISVTX)
-
-
 def extend(made: Made, size: int, content: bytes) -> mmap.mmap:
     """Add `content` to the end of a file and map it; what is mapped already stays as it is.
 
@@ -155,7 +144,7 @@ def _create(path: str, content: bytes, unlocked: bytes, tried: list[Made], caref
         directory = os.path.realpath(directory)  # the program may change its working directory
     place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        if careful and exposed(place):
+        if careful and exposed(os.fstat(place)):
             detail = f"everybody may replace the files in {directory!r}; set its sticky bit (chmod +t), or take another"
             raise PermissionError(errno.EPERM, detail)
         fd, temporary = _open_temporary(place)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from mmstats_format import layout, settings
+from mmstats_format.system import exposed
 
 from .. import _file
-from .._create import NOWHERE, Made, exposed, private
+from .._create import NOWHERE, Made, private
 from . import state as _state
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class File(_file.File):
         if is_new and made.identity != NOWHERE:
             directory = os.path.dirname(made.path)
             with contextlib.suppress(OSError):
-                if directory not in _told and exposed(directory):
+                if directory not in _told and exposed(os.stat(directory)):
                     _told.add(directory)
                     _file.warn("everybody may replace the files in %r; set its sticky bit (chmod +t)", directory)
         return made
