@@ -27,7 +27,7 @@ from mmstats_testing.documents2 import (
     unknown,
     write2,
 )
-from mmstats_testing.running import skip_or_fail, within
+from mmstats_testing.running import descriptors, skip_or_fail, within
 
 from mmstats_format import FormatError
 from mmstats_reader import Directory, Histogram, Summary, View, _directory, _kept, _liveness, clean
@@ -510,7 +510,7 @@ def test_at_most_half_of_the_descriptors_are_kept(tmp_path: Path, monkeypatch: p
     """Beyond that a file is opened each time, and says the same."""
     for number in range(20):
         write2(tmp_path / f"{number:02}.mmstats", counter("m", number), **myself())
-    before = len(os.listdir("/dev/fd"))
+    before = len(descriptors())
     with open(os.devnull) as lowest:
         most = 2 * (lowest.fileno() + 10)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (most, 4096))
@@ -519,11 +519,11 @@ def test_at_most_half_of_the_descriptors_are_kept(tmp_path: Path, monkeypatch: p
             view = stats.poll()
             assert view.total("m") == 190
             assert len(view.processes) == 20
-            kept = len(os.listdir("/dev/fd")) - before
+            kept = len(descriptors()) - before
             assert 0 < kept <= 10
         write2(tmp_path / "new", counter("m", 100)).replace(tmp_path / "19.mmstats")
         assert stats.poll().total("m") == 271
-    assert len(os.listdir("/dev/fd")) == before
+    assert len(descriptors()) == before
 
 
 @pytest.mark.parametrize("mapped", [False, True])
@@ -547,14 +547,14 @@ def test_a_file_that_is_cut_is_an_error_and_no_signal(tmp_path: Path, mapped: bo
 @pytest.mark.parametrize("mapped", [False, True])
 def test_closing_gives_up_every_descriptor(tmp_path: Path, mapped: bool) -> None:
     put(tmp_path, counter("m", 1), counter("m", 2))
-    before = os.listdir("/dev/fd")
+    before = descriptors()
     with Directory(tmp_path, mapped=mapped) as stats:
         stats.poll()
-        assert len(os.listdir("/dev/fd")) > len(before)
-    assert os.listdir("/dev/fd") == before
+        assert len(descriptors()) > len(before)
+    assert descriptors() == before
     stats.poll()
     del stats
-    assert os.listdir("/dev/fd") == before
+    assert descriptors() == before
 
 
 def test_mappings_and_calls_say_the_same(tmp_path: Path) -> None:

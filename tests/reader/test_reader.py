@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import gc
 import os
 import socket
 import struct
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 from mmstats_testing.documents import one, two, write
-from mmstats_testing.running import skip_or_fail, within
+from mmstats_testing.running import descriptors, skip_or_fail, within
 from mmstats_testing.vectors import DIRECTORY
 
 import mmstats_reader
@@ -24,11 +23,6 @@ from mmstats_format import Corrupt, FormatError, Truncated, UnsupportedVersion
 from mmstats_reader import Reader, Snapshot, _reader, read
 
 NOBODY = 65534
-
-
-def descriptors() -> list[str]:
-    gc.collect()  # what other tests left open closes now, and not in between
-    return sorted(os.listdir("/dev/fd"))
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from mmstats_testing.documents2 import (
     unknown,
     write2,
 )
+from mmstats_testing.running import descriptors
 from mmstats_testing.vectors import DIRECTORY2
 
 from mmstats_format import Corrupt, Document2, FormatError, build
@@ -377,11 +378,11 @@ def test_a_file_that_is_cut_is_an_error_and_no_signal(tmp_path: Path) -> None:
 def test_reading_takes_no_lock_writes_nothing_and_keeps_nothing_open(tmp_path: Path) -> None:
     """V2-R1."""
     file = write2(tmp_path / "x.mmstats", *SOME)
-    before = file.read_bytes(), file.stat().st_mtime_ns, os.listdir(tmp_path), os.listdir("/dev/fd")
+    before = file.read_bytes(), file.stat().st_mtime_ns, os.listdir(tmp_path), descriptors()
     reader = Reader(file)
     for _ in range(3):
         reader.poll()
-    assert (file.read_bytes(), file.stat().st_mtime_ns, os.listdir(tmp_path), os.listdir("/dev/fd")) == before
+    assert (file.read_bytes(), file.stat().st_mtime_ns, os.listdir(tmp_path), descriptors()) == before
 
 
 def test_the_shipped_example_is_read() -> None:

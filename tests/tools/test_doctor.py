@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import pytest
 from mmstats_testing.documents import bytes_of, one, two, write
 from mmstats_testing.documents2 import counter, gauge, histogram, myself, text, write2
-from mmstats_testing.running import environment, skip_or_fail
+from mmstats_testing.running import descriptors, environment, skip_or_fail
 
 from mmstats_format import layout
 from mmstats_reader import _doctor, _reader, slurpstats
@@ -438,7 +438,7 @@ def test_it_changes_nothing_and_keeps_nothing_open(place: Path, doctor: Doctor) 
         path.stat().st_mtime_ns,
         path.stat().st_ctime_ns,
         os.listdir(place),
-        os.listdir("/dev/fd"),
+        descriptors(),
     )
     doctor.found(place)
     after = (
@@ -446,7 +446,7 @@ def test_it_changes_nothing_and_keeps_nothing_open(place: Path, doctor: Doctor) 
         path.stat().st_mtime_ns,
         path.stat().st_ctime_ns,
         os.listdir(place),
-        os.listdir("/dev/fd"),
+        descriptors(),
     )
     assert after == before
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 from mmstats_testing.documents import bytes_of, one, two, write
-from mmstats_testing.running import HANG_SECONDS, environment, python, within
+from mmstats_testing.running import HANG_SECONDS, descriptors, environment, python, within
 from mmstats_testing.values import Value, exact, stats_of
 from mmstats_testing.vectors import DIRECTORY, VECTORS, path_of, vectors
 
@@ -521,9 +521,9 @@ def test_an_interrupt_ends_it_quietly(many: Path) -> None:
 
 
 def test_it_reads_files_as_any_reader_does(slurp: Slurp, web: Path) -> None:
-    before = (web.read_bytes(), web.stat().st_mtime_ns, sorted(os.listdir("/dev/fd")))
+    before = (web.read_bytes(), web.stat().st_mtime_ns, descriptors())
     slurp(web, web)
-    assert (web.read_bytes(), web.stat().st_mtime_ns, sorted(os.listdir("/dev/fd"))) == before
+    assert (web.read_bytes(), web.stat().st_mtime_ns, descriptors()) == before
 
 
 def test_stats_are_what_it_prints(slurp: Slurp, web: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 from mmstats_testing.locks import locked
-from mmstats_testing.running import environment
+from mmstats_testing.running import descriptors, environment
 from mmstats_testing.slots import document
 from mmstats_testing.written import canonical, values
 
@@ -197,14 +197,14 @@ class TestMaking:
             raise OSError(errno.ENOSPC, "no space")
 
         gc.collect()
-        descriptors = len(os.listdir("/proc/self/fd"))
+        before = len(descriptors())
         monkeypatch.setattr(os, call, fail)
         with pytest.raises(OSError, match="no space") as failure:
             kind()
         monkeypatch.undo()
         assert failure.value.filename.startswith(str(directory))
         assert not os.listdir(directory)
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert len(descriptors()) == before
 
     @pytest.mark.parametrize("kind", [Stats, Writer])
     def test_a_directory_that_is_not_there_is_an_oserror(self, kind: type[Any]) -> None:

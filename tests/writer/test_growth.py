@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmstats_testing.running import environment
+from mmstats_testing.running import descriptors, environment
 from mmstats_testing.slots import Slot, document
 from mmstats_testing.written import values
 
@@ -197,7 +197,7 @@ class TestWhenItCannotGrow:
     ) -> None:
         stats = Stats()
         gc.collect()
-        descriptors = len(os.listdir("/proc/self/fd"))
+        before = len(descriptors())
 
         def fail(*_: object, **__: object) -> None:
             raise OSError(errno.EIO, "trouble")
@@ -206,7 +206,7 @@ class TestWhenItCannotGrow:
             trouble.setattr(os, call, fail)
             self.fill(stats, 0, 200)
         now[0] += 1
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert len(descriptors()) == before
         assert len(document(stats.filename).extents) == 1
         self.fill(stats, 0, 200)
         assert counts(stats) == {number: 2 * number for number in range(200)}

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import pytest
 from mmstats_testing.documents import parsed
 from mmstats_testing.original import Missing
-from mmstats_testing.running import environment, skip_or_fail, within
+from mmstats_testing.running import descriptors, environment, skip_or_fail, within
 from mmstats_testing.system_calls import UPDATES, count
 from mmstats_testing.written import bits, canonical, number, values
 
@@ -252,14 +252,14 @@ class TestTrouble:
         self, directory: Path, trouble: Trouble, in_trouble: InChild, kind: Any
     ) -> None:
         def make() -> tuple[Any, ...]:
-            before = len(os.listdir("/proc/self/fd"))
+            before = len(descriptors())
             trouble.begin(directory)
             try:
                 kind(filename="it")
             except OSError as error:
                 raised = error
             trouble.end(directory)
-            return raised.errno, raised.filename, os.listdir(directory), len(os.listdir("/proc/self/fd")) - before
+            return raised.errno, raised.filename, os.listdir(directory), len(descriptors()) - before
 
         assert in_trouble(make) == (trouble.code, str(directory / "it"), [], 0)
 
@@ -394,7 +394,7 @@ class TestDescriptors:
 
         def make(spare: int) -> tuple[Any, ...]:
             limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
-            before = len(os.listdir("/proc/self/fd"))
+            before = len(descriptors())
             take_descriptors(directory)
             for _ in range(spare):
                 os.close(_taken.pop())
@@ -404,19 +404,19 @@ class TestDescriptors:
             except OSError as error:
                 raised = error.errno or -1
             give_descriptors_back(directory)
-            return raised, os.listdir(directory), len(os.listdir("/proc/self/fd")) - before
+            return raised, os.listdir(directory), len(descriptors()) - before
 
         assert [in_child(lambda: make(spare)) for spare in range(5)] == [(errno.EMFILE, [], 0)] * 4 + [(0, [], 0)]  # noqa: B023
 
     def test_a_file_takes_two_and_one_more_each_time_it_has_grown(self) -> None:
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptors())
         stats = Stats()
-        assert len(os.listdir("/proc/self/fd")) == before + 2
+        assert len(descriptors()) == before + 2
         size = stats.size
         for label in range(30):
             stats.routed.labels(a=f"{label:0200}").inc()
         assert stats.size != size
-        assert len(os.listdir("/proc/self/fd")) == before + 2 + len(stats._file.here()._extents) - 1
+        assert len(descriptors()) == before + 2 + len(stats._file.here()._extents) - 1
 
     def test_two_hundred_threads_under_a_limit_of_256_count_exactly(
         self, directory: Path, now: list[float], in_child: InChild, caplog: pytest.LogCaptureFixture

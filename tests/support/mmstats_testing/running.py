@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -22,6 +23,12 @@ def skip_or_fail(reason: str) -> NoReturn:
     if os.environ.get("MMSTATS_REQUIRE_ALL") == "1":
         pytest.fail(f"skipped in spite of MMSTATS_REQUIRE_ALL=1: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+def descriptors() -> list[str]:
+    """The open descriptors of this process, once what earlier tests left behind has gone."""
+    gc.collect()
+    return sorted(os.listdir("/dev/fd"))
 
 
 @contextmanager

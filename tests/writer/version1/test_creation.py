@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from mmstats_testing.documents import parsed
 from mmstats_testing.locks import locked
-from mmstats_testing.running import skip_or_fail
+from mmstats_testing.running import descriptors, skip_or_fail
 
 from mmstats_writer._version1 import BaseMmStats, CounterField, MmStats, StringField
 
@@ -88,13 +88,13 @@ def test_a_failure_on_the_way_is_an_oserror_and_leaves_nothing(
         raise OSError(code, os.strerror(code))
 
     gc.collect()
-    descriptors = len(os.listdir("/proc/self/fd"))
+    before = len(descriptors())
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(OSError, match=os.strerror(code)):
         Hits()
     monkeypatch.undo()
     assert not os.listdir(directory)
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(descriptors()) == before
 
 
 def test_a_limit_on_file_size_is_an_oserror_and_no_signal(directory: Path) -> None:
@@ -214,12 +214,12 @@ def test_a_forked_child_does_not_keep_the_dead_parents_lock(directory: Path, tou
 def test_a_thread_that_ends_gives_its_descriptors_back(directory: Path) -> None:
     stats = Hits()
     gc.collect()
-    descriptors = len(os.listdir("/proc/self/fd"))
+    before = len(descriptors())
     for _ in range(20):
         thread = threading.Thread(target=lambda: stats.hits.inc())
         thread.start()
         thread.join()
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(descriptors()) == before
     assert len(os.listdir(directory)) == 21
 
 
