@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from mmstats_reader import _parse1, _records
+from mmstats_reader import Directory, _parse1, _records
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +17,10 @@ def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_plans", "_records"):
         monkeypatch.setattr(_records, name, _records.Memory(getattr(_records, name).most))
     monkeypatch.setattr(_records, "_latest", (None, None))
+
+
+@pytest.fixture
+def stats(tmp_path: Path) -> Iterator[Directory]:
+    """The directory in which a test makes its files."""
+    with Directory(tmp_path) as directory:
+        yield directory
