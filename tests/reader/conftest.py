@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmstats_reader import Directory, _parse1, _records
+from mmstats_reader import Directory, _directory, _parse1, _records
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +24,22 @@ def stats(tmp_path: Path) -> Iterator[Directory]:
     """The directory in which a test makes its files."""
     with Directory(tmp_path) as directory:
         yield directory
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that the reader believes; a second pass at each poll."""
+    now = [1000.0]
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            now[0] += 1
+            return now[0]
+
+        @staticmethod
+        def time_ns() -> int:
+            return int(now[0] * 10**9)
+
+    monkeypatch.setattr(_directory, "time", Clock)
+    return now

@@ -18,26 +18,7 @@ from mmstats_testing.documents2 import (
     write2,
 )
 
-from mmstats_reader import Directory, _directory
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that the reader believes; a second pass at each poll."""
-    now = [1000.0]
-
-    class Clock:
-        @staticmethod
-        def monotonic() -> float:
-            now[0] += 1
-            return now[0]
-
-        @staticmethod
-        def time_ns() -> int:
-            return int(now[0] * 10**9)
-
-    monkeypatch.setattr(_directory, "time", Clock)
-    return now
+from mmstats_reader import Directory
 
 
 def test_a_rate_is_the_growth_since_the_poll_before(tmp_path: Path, stats: Directory, clock: list[float]) -> None:
