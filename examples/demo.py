@@ -94,13 +94,14 @@ def main() -> None:
             workers[0].kill()
             workers[0].wait()
             show(stats.poll())
+            tool("cleanstats", "--fold", directory)
+            print("\nIts files are gone, and what it counted is in the archive.")
+            show(stats.poll())
         finally:
             for process in workers:
                 process.terminate()
             for process in workers:
                 process.wait()
-        left = [process.state for process in stats.poll().processes]
-        print(f"\nThe application has ended. The files of the killed worker are left: {left}")
 
 
 if __name__ == "__main__":

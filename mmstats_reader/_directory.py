@@ -101,11 +101,11 @@ class Directory:
         if archives:
             readings = self._still_there(readings)
         settled = self._settled(listing, archives)  # F4.4
-        groups, folded = _grouped(readings)
+        groups = _grouped(readings)
         plans = [group.plan for group in groups]
         if self._indexed[0] != plans:
             self._indexed = plans, index_of(groups)
-        now = Pass(groups, self._indexed[1], folded, errors, monotonic, wall)
+        now = Pass(groups, self._indexed[1], errors, monotonic, wall)
         for group in groups:
             if not all(family.lasting for family in group.plan.families):
                 now.counting(group)
@@ -184,10 +184,8 @@ def _read(files: list[Kept], errors: dict[str, Exception]) -> list[_Reading]:
     return readings
 
 
-def _grouped(
-    readings: list[_Reading],
-) -> tuple[list[Group | Group1], set[tuple[int, bytes]]]:
-    """The files that count, by their plans, and the writers whose counts are in archives."""
+def _grouped(readings: list[_Reading]) -> list[Group | Group1]:
+    """The files that count, by their plans."""
     folded = {
         (file.owner, writer)
         for file, reading in readings
@@ -207,4 +205,4 @@ def _grouped(
             groups[reading.plan] = group
         group.files.append(file)
         group.readings.append(reading)
-    return list(groups.values()), folded
+    return list(groups.values())

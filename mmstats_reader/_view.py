@@ -47,7 +47,6 @@ class Pass:
     Attributes:
         groups: the files that count, by their plans.
         index: of the families in them.
-        folded: writer ids that archives have, each with the archive's owner.
         errors: of files that could not be read, by their paths.
         monotonic: when it began, seconds.
         wall: when it began, Unix nanoseconds.
@@ -57,12 +56,11 @@ class Pass:
         self,
         groups: list[Group | Group1],
         index: Index,
-        folded: set[tuple[int, bytes]],
         errors: dict[str, Exception],
         monotonic: float,
         wall: int,
     ) -> None:
-        self.groups, self.index, self.folded, self.errors = groups, index, folded, errors
+        self.groups, self.index, self.errors = groups, index, errors
         self.monotonic, self.wall = monotonic, wall
         self._processes: dict[Kept, Process] = {}
 
@@ -308,8 +306,8 @@ class _Counts:
                 growth += count - earlier if count >= earlier else count
             elif file.process_said(reading).created >= before.pass_.wall:
                 growth += count
-        folded = self.pass_.folded - before.pass_.folded
-        moved = sum(count for key, (count, _, _) in before.files.items() if key in folded)
+        # What has gone may be in an archive by now, which may have forgotten of whom it has its counts.
+        moved = sum(count for key, (count, _, _) in before.files.items() if key not in self.files)
         return growth + max(self.archived - before.archived - moved, 0)
 
 

@@ -50,6 +50,20 @@ def test_an_archive_s_counts_are_in_the_total_and_those_of_its_files_not_again(
     assert (view.total("m"), view.rate("m")) == (40, 0)
 
 
+def test_a_fold_between_two_polls_is_no_growth(tmp_path: Path, stats: Directory, clock: list[float]) -> None:
+    """V2-F2: also where the archive has forgotten whose counts it has; what they counted meanwhile is growth."""
+    write2(tmp_path / "a.mmstats", counter("m", 1000), writer_id=identity(77), **myself())
+    write2(tmp_path / "b.mmstats", counter("m", 10), writer_id=identity(78), **myself())
+    stats.poll()
+    write2(tmp_path / "a.mmstats", counter("m", 1002), writer_id=identity(77), **myself(), state=2)
+    write2(tmp_path / "b.mmstats", counter("m", 13), writer_id=identity(78), **myself())
+    clean(tmp_path, fold=True)
+    view = stats.poll()
+    assert (view.total("m"), view.rate("m")) == (1015, 5)
+    view = stats.poll()
+    assert (view.total("m"), view.rate("m")) == (1015, 0)
+
+
 def test_another_user_s_archive_takes_no_file_away(tmp_path: Path, stats: Directory) -> None:
     """V2-F1, V2-F2: FORMAT.md 3.17."""
     if os.geteuid():
