@@ -19,13 +19,11 @@ from mmstats_format import FormatError, layout
 from mmstats_format import folding as steps
 from mmstats_format.archive import Metric, Source
 
-from ._file2 import Reading
+from ._file2 import UNORDERED, Reading
 from ._finding import statistics_files
 from ._kept import Kept
 from ._reader import identity_of
 from ._records import Plan
-
-_UNORDERED = 1 << layout.V2_COMPATIBLE["unordered"]
 
 
 class Cleaned(NamedTuple):
@@ -231,7 +229,7 @@ def _source(cleaned: Cleaned, plans: dict[Plan, list[Metric]]) -> Source | Clean
         return _failed(cleaned.path, error)
     if process.state != "dead" or file.archive or not isinstance(reading, Reading):
         return cleaned._replace(state=process.state, reason=process.reason, action="kept")
-    if reading.missing or (reading.unconfirmed and not reading.header.compatible & _UNORDERED):
+    if reading.missing or (reading.unconfirmed and not reading.header.compatible & UNORDERED):
         return cleaned._replace(reason="its values change, though its writer is dead", action="failed")
     plan = reading.plan
     if plan not in plans:

@@ -20,11 +20,9 @@ from mmstats_format import FormatError, UnsupportedVersion, layout, settings, sy
 
 from ._directory import Directory
 from ._families import Process, names_of
-from ._file2 import Reading
+from ._file2 import UNORDERED, Reading
 from ._kept import Kept, Reading1
 from ._liveness import file_system
-
-_UNORDERED = 1 << layout.V2_COMPATIBLE["unordered"]
 
 #: File systems that have no disk.
 _IN_MEMORY = ("devtmpfs", "ramfs", "tmpfs")
@@ -209,7 +207,7 @@ def _marked(file: _File) -> _Said:
     remedy = "its writer updates them all the time: look again"
     if isinstance(file.reading, Reading):
         first = names_of(file.reading.plan)[place]
-        if file.reading.header.compatible & _UNORDERED:
+        if file.reading.header.compatible & UNORDERED:
             remedy = "its machine may reorder stores, and so they always are (FORMAT.md V2-R6): count on other metrics"
     else:
         first = file.reading.plan.families[place].name

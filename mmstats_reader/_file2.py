@@ -36,7 +36,8 @@ MOST_MAPPED_TRIES = 100
 LARGEST_FILE = 32 << 20
 
 _SEQUENCE = struct.calcsize(layout.V2_SEQUENCE)
-_UNORDERED = 1 << layout.V2_COMPATIBLE["unordered"]
+#: The bit of a file whose latches are never confirmed (V2-R6).
+UNORDERED = 1 << layout.V2_COMPATIBLE["unordered"]
 
 
 class Reading(NamedTuple):
@@ -169,7 +170,7 @@ class File2:
                     never.add(place)
                 row[content : content + size] = found or bytes(size)
             begins += extent.plan.size
-        if known.header.compatible & _UNORDERED:
+        if known.header.compatible & UNORDERED:
             unconfirmed.update(latch.series for extent in known.extents for latch in extent.plan.latches)  # V2-R6
         content_now = bytes(row)
         self._before = known.extents, content_now, never
