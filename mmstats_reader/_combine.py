@@ -51,7 +51,7 @@ class Group1:
 
     def sum(self, number: int) -> Value:
         """The values of a counter, added up."""
-        return total("unsigned", self.values(number))
+        return total(self.plan.families[number].type, self.values(number))
 
     def ages(self, number: int) -> list[Any]:
         """Version 1 has nothing that is combined by age."""

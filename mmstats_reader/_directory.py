@@ -12,20 +12,25 @@ Rule 2: files that come, grow, vanish, are replaced or malformed meanwhile are n
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
+import stat
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from mmstats_format import FormatError
+from mmstats_format import FormatError, settings
 
 from ._combine import Group, Group1
 from ._file2 import Reading
+from ._growth import key_of
 from ._kept import Kept, Reading1
 from ._reader import identity_of
 from ._records import Plan
-from ._version1 import Plan1
-from ._view import Index, Pass, View, index_of, key_of
+from ._version1 import Kinds, Plan1
+from ._view import Index, Pass, View, index_of
 
 #: Passes made at most while archives appear, vanish or are replaced (V2-F4).
 MOST_PASSES = 5
@@ -36,24 +41,35 @@ _Reading: TypeAlias = tuple[Kept, Reading | Reading1]
 
 
 class Directory:
-    """Reads the statistics files of a directory again and again: its ``*.mmstats`` files, not its subdirectories'.
+    """Reads the statistics files of a directory again and again, or those of several, or chosen ones.
 
     Descriptors are kept from poll to poll, and given up by `close` or at the end of a ``with`` block. One thread uses
     it.
+
+    Attributes:
+        where: what was named, or the pattern that stands for it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, mapped: bool = False) -> None:
-        """Read from a directory; nothing is opened before the first `poll`.
+    def __init__(
+        self,
+        *where: str | os.PathLike[str],
+        mapped: bool = False,
+        rate: Iterable[str] = (),
+        value: Iterable[str] = (),
+    ) -> None:
+        """Read from somewhere; nothing is opened before the first `poll`.
 
         Args:
-            path: the directory.
+            where: directories, of which the ``*.mmstats`` files are meant and not those of subdirectories; files,
+                whatever their names; and patterns of files. By default what ``MMSTATS_GLOB`` says, as for every tool.
             mapped: read version 2 files of the reader's own user through mappings, which is faster. Whoever makes such
                 a file shorter while it is read kills this program; no writer does.
+            rate: patterns of version 1 labels whose numbers are counters, whatever `kind_of` takes them for.
+            value: patterns of those that are of unknown kind; they go before.
         """
-        self.path = os.fspath(path)
-        self._prefix = os.path.join(self.path, "")
-        self._mapped = mapped
-        self._identity: tuple[int, int] | None = None
+        self.where = tuple([os.fspath(place) for place in where]) or (settings.stats_glob(),)
+        self._mapped, self._kinds = mapped, Kinds(tuple(rate), tuple(value))
+        self._identities: list[tuple[int, int]] = []
         self._files: dict[str, Kept] = {}
         self._failed: dict[str, tuple[int, Exception]] = {}
         self._indexed: tuple[list[Any], Index] = ([], {})
@@ -77,7 +93,8 @@ class Directory:
         """All files' values now, combined.
 
         Raises:
-            OSError: the directory is not there, or cannot be read.
+            OSError: nothing of what was named is there, or can be looked into. Where something is, what is not is in
+                the view's errors.
         """
         before = self._last[0] if self._last else None
         for _ in range(MOST_PASSES):
@@ -92,10 +109,10 @@ class Directory:
     def _pass(self) -> tuple[Pass, bool]:
         """What a pass has found, and whether the archives were the same before and after it (V2-F4)."""
         wall, monotonic = time.time_ns(), time.monotonic()
-        listing = self._list()  # F4.1
+        listing, errors = self._list()  # F4.1
         self._open(listing)
         archives = [file for file in self._files.values() if file.archive]
-        errors = {self._prefix + name: error for name, (_, error) in self._failed.items()}
+        errors |= {path: error for path, (_, error) in self._failed.items()}
         readings = _read(archives, errors)  # F4.2
         readings += _read([file for file in self._files.values() if not file.archive], errors)  # F4.3
         if archives:
@@ -113,62 +130,113 @@ class Directory:
 
     def _still_there(self, readings: list[_Reading]) -> list[_Reading]:
         """Without files that were removed before the archives were read, which may have their counts (F4.3)."""
-        with os.scandir(self.path) as entries:
-            inodes = {entry.name: entry.inode() for entry in entries}
-        begins = len(self._prefix)
+        listing = self._list()[0]
         return [
             (file, reading)
             for file, reading in readings
-            if inodes.get(file.path[begins:]) == file.identity[1] or file.archive or file.same()
+            if file.archive
+            or ((entry := listing.get(file.path)) is not None and entry.inode() == file.identity[1])
+            or file.same()
         ]
 
-    def _settled(self, listing: dict[str, os.DirEntry[str]], archives: list[Kept]) -> bool:
+    def _settled(self, listing: _Listing, archives: list[Kept]) -> bool:
         """Whether the archives that are there now are those that were read; what is new is opened to see what it is."""
-        if not listing.keys() >= set(os.listdir(self.path)):
-            self._open(self._list(), again=True)
+        again = self._list()[0]
+        if not listing.keys() >= again.keys():
+            self._open(again, again=True)
         return archives == [file for file in self._files.values() if file.archive and file.same()]
 
-    def _list(self) -> dict[str, os.DirEntry[str]]:
-        """All that is there, by name."""
-        identity = identity_of(os.stat(self.path))
-        if identity != self._identity:
+    def _list(self) -> tuple[_Listing, dict[str, Exception]]:
+        """All files that are meant, by path, and the errors of what cannot be looked into."""
+        listing: _Listing = {}
+        errors: dict[str, Exception] = {}
+        identities = []
+        for place in self.where:
+            try:
+                status = os.stat(place)
+                if not stat.S_ISDIR(status.st_mode):
+                    listing[place] = _Entry(place)
+                    continue
+                with os.scandir(place) as entries:
+                    found = {
+                        entry.path: entry for entry in entries if entry.name.endswith(_SUFFIX) and entry.name[0] != "."
+                    }
+                listing |= found
+                identities.append(identity_of(status))
+            except OSError as error:
+                if glob.has_magic(place):
+                    listing |= _matching(place)
+                else:
+                    error.filename = place
+                    errors[place] = error.with_traceback(None)
+        if len(errors) == len(self.where):
+            raise next(iter(errors.values()))
+        if identities != self._identities:
             self.close()
-            self._identity = identity
-        with os.scandir(self.path) as entries:
-            return {entry.name: entry for entry in entries}
+            self._identities = identities
+        return listing, errors
 
-    def _open(self, listing: dict[str, os.DirEntry[str]], *, again: bool = False) -> None:
+    def _open(self, listing: _Listing, *, again: bool = False) -> None:
         """Have those files that are listed: V2-R9.
 
         The inode in a directory is usually the file's own. Where it is not (a link, some file systems), the path is
         looked at.
         """
         files, failed, changed = self._files, {}, False
-        for name in files.keys() - listing.keys():
-            files.pop(name).close()
-        for name, entry in listing.items():
-            file, inode = files.get(name), entry.inode()
+        for path in files.keys() - listing.keys():
+            files.pop(path).close()
+        for path, entry in listing.items():
+            file, inode = files.get(path), entry.inode()
             if file is not None and (file.identity[1] == inode or file.same()):
                 continue
             if file is not None:
-                files.pop(name).close()
-            if not name.endswith(_SUFFIX) or name[0] == ".":
-                continue
-            if again and self._failed.get(name, (None,))[0] == inode:
-                failed[name] = self._failed[name]
+                files.pop(path).close()
+            if again and self._failed.get(path, (None,))[0] == inode:
+                failed[path] = self._failed[path]
                 continue
             try:
                 if entry.is_dir():  # an error where a link leads to itself, or where one may not go
                     continue
-                files[name] = Kept(self._prefix + name, self._mapped, entry.is_file(follow_symlinks=False))
+                files[path] = Kept(path, self._mapped, entry.is_file(follow_symlinks=False), self._kinds)
                 changed = True
             except FileNotFoundError:
                 pass  # it vanished after it was listed, or is a link to nowhere
             except (FormatError, OSError) as error:
-                failed[name] = inode, error.with_traceback(None)
+                failed[path] = inode, error.with_traceback(None)
         self._failed = failed
         if changed:
             self._files = dict(sorted(files.items()))
+
+
+class _Entry:
+    """A file by its path, as `os.scandir` gives those of a directory."""
+
+    def __init__(self, path: str) -> None:
+        self._path, self._status = path, os.lstat(path)
+
+    def inode(self) -> int:
+        """The number of its inode, or of the link's."""
+        return self._status.st_ino
+
+    def is_dir(self) -> bool:
+        """Whether it is a directory, or leads to one."""
+        return stat.S_ISDIR(os.stat(self._path).st_mode)
+
+    def is_file(self, *, follow_symlinks: bool) -> bool:
+        """Whether it is a regular file itself."""
+        return stat.S_ISREG(self._status.st_mode)
+
+
+_Listing: TypeAlias = "dict[str, os.DirEntry[str] | _Entry]"
+
+
+def _matching(pattern: str) -> _Listing:
+    """The files that a pattern matches, sorted."""
+    found: _Listing = {}
+    for path in sorted(glob.glob(pattern)):
+        with contextlib.suppress(FileNotFoundError):  # it vanished meanwhile
+            found[path] = _Entry(path)
+    return found
 
 
 def _read(files: list[Kept], errors: dict[str, Exception]) -> list[_Reading]:

@@ -20,7 +20,7 @@ from ._file2 import File2, Reading, call
 from ._liveness import liveness
 from ._parse1 import Fields
 from ._reader import confirmed, identity_of, open_regular, version_of
-from ._version1 import Plan1, plan_of_fields
+from ._version1 import AS_KIND_OF, Kinds, Plan1, plan_of_fields
 
 if os.name != "nt":
     import resource
@@ -52,21 +52,22 @@ class Kept:
         archive: whether it is an archive.
     """
 
-    __slots__ = ("_dead", "_fd", "_file", "_mapped", "_version", "archive", "identity", "owner", "path")
+    __slots__ = ("_dead", "_fd", "_file", "_kinds", "_mapped", "_version", "archive", "identity", "owner", "path")
 
-    def __init__(self, path: str, mapped: bool, regular: bool) -> None:
+    def __init__(self, path: str, mapped: bool, regular: bool, kinds: Kinds = AS_KIND_OF) -> None:
         """Open the file and read what it is.
 
         Args:
             path: of the file.
             mapped: whether to read it through a mapping where that can be.
             regular: whether it is known to be a regular file.
+            kinds: what version 1's numbers are taken for.
 
         Raises:
             FormatError: it is malformed.
             OSError: it is not there, no regular file, or cannot be read; or it is an archive that cannot be kept open.
         """
-        self.path = path
+        self.path, self._kinds = path, kinds
         self._fd, self._mapped, self._file = -1, mapped, File2()
         self._dead: tuple[Process | None, str] = (None, "")
         fd, status = open_regular(path, regular)
@@ -135,7 +136,7 @@ class Kept:
 
     def _read1(self, fd: int) -> Reading1:
         fields, places = confirmed(fd)
-        plan = plan_of_fields(fields)
+        plan = plan_of_fields(fields, self._kinds)
         marked = [number for number, series in enumerate(plan.series) if series.at in places] if places else ()
         return Reading1(plan, fields, frozenset(marked))
 

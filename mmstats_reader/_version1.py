@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
 from mmstats_format import layout
 from mmstats_format.declaration import Declaration
 from mmstats_format.types import type_of
@@ -48,16 +51,41 @@ def kind_of(signature: str, buffered: bool) -> tuple[str, str]:
     return ("counter" if signature == "Q" and buffered else "unknown"), type_
 
 
-def plan_of_fields(fields: Fields) -> Plan1:
+class Kinds(NamedTuple):
+    """What numbers are taken for, whatever `kind_of` says.
+
+    Attributes:
+        rate: patterns of labels that are counters.
+        value: patterns of labels that are of unknown kind; they go before.
+    """
+
+    rate: tuple[str, ...] = ()
+    value: tuple[str, ...] = ()
+
+    def kind(self, label: str, kind: str, type_: str) -> str:
+        """The kind that a field of this label is taken for."""
+        if type_ in ("unsigned", "signed", "float"):
+            for patterns, meant in [(self.value, "unknown"), (self.rate, "counter")]:
+                if any(fnmatchcase(label, pattern) for pattern in patterns):
+                    return meant
+        return kind
+
+
+#: Nothing is overruled.
+AS_KIND_OF = Kinds()
+
+
+def plan_of_fields(fields: Fields, kinds: Kinds = AS_KIND_OF) -> Plan1:
     """What the fields of a file are."""
     buffered = bytes(index != layout.V1_UNBUFFERED for index in fields.indexes)
-    key = fields.heads, buffered
+    key = fields.heads, buffered, kinds
     plan: Plan1 | None = _memory.known.get(key)
     if plan is None:
         places = {label: place for place, label in enumerate(fields.labels)}
         families = []
         for label, place in places.items():
             kind, type_ = kind_of(signature_of(fields.heads[place]), bool(buffered[place]))
+            kind = kinds.kind(label, kind, type_)
             combination = "sum" if kind == "counter" else "all"
             families.append(Declaration(label, kind, type_, combination))
         plan = Plan1(families, list(places.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import compress
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -13,7 +14,9 @@ from mmstats_format.declaration import CUMULATIVE
 from ._combine import Group, Group1, combine
 from ._families import Family, Process, declared, full_name, missing
 from ._file2 import Reading
-from ._kept import Kept, Reading1
+from ._growth import Counts, same_groups
+from ._kept import Kept
+from ._snapshot import Snapshot, snapshot_of, snapshot_of_fields
 from ._values import Histogram, Summary, Value
 
 #: Where a family is declared: the numbers of a group, and of the family in its plan.
@@ -91,6 +94,7 @@ class View:
         self._now, self._before = now, before
         self._known: dict[_Part, tuple[Family, dict[tuple[str, ...], Any]]] = {}
         self._processes: tuple[Process, ...] | None = None
+        self._snapshots: tuple[Snapshot, ...] | None = None
 
     def __iter__(self) -> Iterator[Family]:
         for variants in self._now.index.values():
@@ -137,35 +141,126 @@ class View:
         values = [family.series[key] for key in chosen]
         return combine(family, values, [ages.get(key) for key in chosen])[0]
 
+    @property
+    def time(self) -> float:
+        """When this was read, Unix seconds."""
+        return self._now.wall / 10**9
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the poll before; NaN at the first."""
+        return math.nan if self._before is None else self._now.monotonic - self._before.monotonic
+
     def rate(self, name: str, /, **labels: object) -> float:
         """By how much a counter grew a second since the poll before; of summaries and histograms, their count.
-
-        A file made since then counts from zero, and one that was there unseen begins to count now. What vanishes or
-        begins anew never makes a rate negative, and what is folded into an archive does not count twice.
 
         Args:
             name: of the metric.
             labels: only the series with these label values.
 
         Returns:
-            The growth a second; NaN at the first poll.
+            The growth a second, as `growth` has it; NaN at the first poll.
 
         Raises:
             KeyError: there is no such metric, label or series.
             ValueError: it is nothing that only grows.
         """
+        grown = self.growth(name, **labels)
+        return math.nan if grown is None or not self.seconds > 0 else _count(grown) / self.seconds
+
+    def growth(self, name: str, /, **labels: object) -> int | float | Summary | Histogram | None:
+        """What was counted or observed since the poll before.
+
+        A file made since then counts from zero, and one that was there unseen begins to count now. What vanishes or
+        begins anew never makes a growth negative, and what is folded into an archive does not count twice.
+
+        Args:
+            name: of the metric.
+            labels: only the series with these label values.
+
+        Returns:
+            A number; of a summary a `Summary` with `count` and `sum` alone; of a histogram a `Histogram`. None at the
+            first poll.
+
+        Raises:
+            KeyError: there is no such metric, label or series.
+            ValueError: it is nothing that only grows.
+        """
+        family, key, parts, matches = self._growing(name, labels)
+        if self._before is None:
+            return None
+        earlier = self._before.index.get(name, {}).get(key, [])
+        bounds = family.bounds
+        if family.kind == "histogram":
+            groups = self._before.groups
+            those = [groups[group].plan.families[number].bounds for group, number in earlier]
+            bounds = tuple(bound for bound in bounds if all(bound in others for others in those))
+        same = self._same
+        now, before = self._places(self._now, parts), self._places(self._before, earlier)
+        settled = [(group, number) for group, number in now if group in same]
+        then = [same[group] for group, _ in settled]
+        counts = Counts(family, bounds, [place for place in now if place[0] not in same], matches)
+        older = Counts(family, bounds, [place for place in before if place[0] not in then], matches)
+        grown = [counts.since(older, self._before.wall)]
+        grown += [counts.since_as_group(group, same[group], number) for group, number in settled]
+        return counts.value([sum(part) for part in zip(*grown, strict=True)])
+
+    def average(self, name: str, /, **labels: object) -> float:
+        """By how much a counter grew a second since the first of its writers began; of others, their count.
+
+        It is about the files that are there, without archives and without those that do not say when they were made.
+
+        Args:
+            name: of the metric.
+            labels: only the series with these label values.
+
+        Returns:
+            The growth a second; NaN where no file says when it was made.
+
+        Raises:
+            KeyError: there is no such metric, label or series.
+            ValueError: it is nothing that only grows.
+        """
+        family, _, parts, matches = self._growing(name, labels)
+        counts = Counts(family, family.bounds, self._places(self._now, parts), matches)
+        begun = [
+            (created, amount[0])
+            for amount, file, reading in counts.files.values()
+            if (created := file.process_said(reading).created)
+        ]
+        seconds = (self._now.wall - min(begun)[0]) / 10**9 if begun else 0
+        return float(sum(count for _, count in begun)) / seconds if seconds > 0 else math.nan
+
+    def _growing(self, name: str, labels: Mapping[str, object]) -> tuple[Family, tuple[object, ...], list[_Part], Any]:
+        """A family that only grows, where it is declared, and which series are meant."""
         key, parts = self._parts(name)
-        family = self._now.groups[parts[0][0]].plan.families[parts[0][1]]
+        family = self._family(parts)[0]
         if family.kind not in CUMULATIVE:
             raise ValueError(f"{name!r} is a {family.kind}, and has no rate")
         matches = self._matching(family.labels, labels)
-        if labels and not any(map(matches, self._family(parts)[0].series)):
-            raise self._no_series(self._family(parts)[0], labels)
-        if self._before is None or (seconds := self._now.monotonic - self._before.monotonic) <= 0:
-            return math.nan
-        now = _Counts(self._now, parts, matches)
-        before = _Counts(self._before, self._before.index.get(name, {}).get(key, []), matches)
-        return now.growth_since(before) / seconds
+        if labels and not any(map(matches, family.series)):
+            raise self._no_series(family, labels)
+        return family, key, parts, matches
+
+    @staticmethod
+    def _places(pass_: Pass, parts: list[_Part]) -> list[tuple[Group | Group1, int]]:
+        return [(pass_.groups[group], number) for group, number in parts]
+
+    @cached_property
+    def _same(self) -> dict[Group | Group1, Group]:
+        return same_groups(self._now.groups, self._before.groups) if self._before else {}
+
+    @property
+    def snapshots(self) -> Sequence[Snapshot]:
+        """What each file that counts said by itself, archives too, in the order of the files' names."""
+        if self._snapshots is None:
+            found = [
+                _snapshot(file, reading)
+                for group in self._now.groups
+                for file, reading in zip(group.files, group.readings, strict=True)
+            ]
+            self._snapshots = tuple(sorted(found, key=lambda snapshot: snapshot.path))
+        return self._snapshots
 
     @property
     def processes(self) -> Sequence[Process]:
@@ -279,49 +374,6 @@ def _combined(now: Pass, parts: list[_Part]) -> tuple[Family, dict[tuple[str, ..
     return declared(family, totals, unconfirmed, times), last
 
 
-class _Counts:
-    """How far a counter had come in each file, in one pass."""
-
-    def __init__(self, pass_: Pass, parts: list[_Part], matches: Any) -> None:
-        self.pass_ = pass_
-        self.files: dict[object, tuple[float, Kept, Any]] = {}
-        self.archived = 0.0
-        for place, number in parts:
-            group = pass_.groups[place]
-            chosen = [series for series in group.numbers(number) if matches(group.plan.series[series].values)]
-            columns = [[_count(value) for value in group.values(series)] for series in chosen]
-            for member, (file, reading) in enumerate(zip(group.files, group.readings, strict=True)):
-                count = sum([column[member] for column in columns])
-                if file.archive:
-                    self.archived += count
-                else:
-                    self.files[key_of(file, reading)] = count, file, reading
-
-    def growth_since(self, before: _Counts) -> float:
-        """By how much all files together grew."""
-        growth = 0.0
-        for key, (count, file, reading) in self.files.items():
-            if key in before.files:
-                earlier = before.files[key][0]
-                growth += count - earlier if count >= earlier else count
-            elif file.process_said(reading).created >= before.pass_.wall:
-                growth += count
-        # What has gone may be in an archive by now, which may have forgotten of whom it has its counts.
-        moved = sum(count for key, (count, _, _) in before.files.items() if key not in self.files)
-        return growth + max(self.archived - before.archived - moved, 0)
-
-
-def _count(value: Value) -> float:
-    if isinstance(value, Summary | Histogram):
-        return value.count
-    return value if isinstance(value, int | float) else 0
-
-
-def key_of(file: Kept, reading: Reading | Reading1) -> object:
-    """What tells a writer from every other: its id among its user's, or where version 1 has none, its file."""
-    return (file.owner, reading.header.writer_id) if isinstance(reading, Reading) else file.identity
-
-
 def index_of(groups: Sequence[Group | Group1]) -> Index:
     """The families of some files, sorted by name."""
     index: Index = {}
@@ -330,3 +382,16 @@ def index_of(groups: Sequence[Group | Group1]) -> Index:
             key = tuple([getattr(family, part) for part in _COMMON])
             index.setdefault(family.name, {}).setdefault(key, []).append((place, number))
     return dict(sorted(index.items()))
+
+
+def _count(value: Value) -> float:
+    if isinstance(value, Summary | Histogram):
+        return value.count
+    return value if isinstance(value, int | float) else 0
+
+
+def _snapshot(file: Kept, reading: Any) -> Snapshot:
+    if isinstance(reading, Reading):
+        return snapshot_of(file.path, reading)
+    places = [reading.plan.series[number].at for number in reading.unconfirmed]
+    return snapshot_of_fields(file.path, reading.fields, places)

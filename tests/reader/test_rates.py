@@ -18,7 +18,7 @@ from mmstats_testing.documents2 import (
     write2,
 )
 
-from mmstats_reader import Directory
+from mmstats_reader import Directory, Histogram, Summary, clean, read
 
 
 def test_a_rate_is_the_growth_since_the_poll_before(tmp_path: Path, stats: Directory, clock: list[float]) -> None:
@@ -96,3 +96,107 @@ def test_what_does_not_only_grow_has_no_rate(tmp_path: Path, stats: Directory) -
     put(tmp_path, gauge("m", 1))
     with pytest.raises(ValueError, match="'m' is a gauge, and has no rate"):
         stats.poll().rate("m")
+
+
+def put_bytes(path: Path, at: int, content: bytes) -> None:
+    """Store bytes before the end of a file."""
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size - at)
+        file.write(content)
+
+
+def test_a_growth_is_what_was_observed_since_the_poll_before(
+    tmp_path: Path, stats: Directory, clock: list[float]
+) -> None:
+    """Of histograms in each bucket, of summaries in count and sum: what was there before is no part of it."""
+    put(tmp_path, histogram("h", (1.0, 2.0), (5, 0, 1), 9.0), summary("s", 2, 3.0, 1.0, 2.0, 2.0), counter("c", 5))
+    view = stats.poll()
+    assert [view.growth(name) for name in "hsc"] == [None, None, None]
+    write2(tmp_path / "a.mmstats", histogram("h", (1.0, 2.0), (5, 3, 2), 19.0), writer_id=id_of(tmp_path / "a.mmstats"))
+    write2(tmp_path / "b.mmstats", summary("s", 4, 8.0, 1.0, 4.0, 4.0), writer_id=id_of(tmp_path / "b.mmstats"))
+    put_value(tmp_path / "c.mmstats", 7)
+    view = stats.poll()
+    assert view.growth("h") == Histogram(10.0, (1.0, 2.0), (0, 3, 1))
+    assert view.growth("s") == Summary(2, 5.0, None, None, None)
+    assert view.growth("c") == 2
+    assert (view.rate("h"), view.rate("s"), view.seconds) == (4, 2, 1)
+    view = stats.poll()
+    assert [view.rate(name) for name in "hsc"] == [0, 0, 0]
+    assert view.growth("h") == Histogram(0.0, (1.0, 2.0), (0, 0, 0))
+
+
+def id_of(path: Path) -> bytes:
+    """The writer id of a file."""
+    return bytes.fromhex(read(path).process.writer_id)
+
+
+def test_a_growth_takes_up_files_made_meanwhile_whole_and_loses_nothing_to_those_that_go(
+    tmp_path: Path, stats: Directory, clock: list[float]
+) -> None:
+    bounds = (1.0, 2.0)
+    put(tmp_path, histogram("h", bounds, (5, 0, 1), 9.0), histogram("h", bounds, (1, 1, 1), 3.0))
+    stats.poll()
+    write2(tmp_path / "new.mmstats", histogram("h", bounds, (0, 2, 0), 3.0), created=int(clock[0] * 10**9))
+    assert stats.poll().growth("h") == Histogram(3.0, bounds, (0, 2, 0))
+    (tmp_path / "a.mmstats").unlink()
+    assert stats.poll().growth("h") == Histogram(0.0, bounds, (0, 0, 0))
+
+
+def test_a_growth_between_files_of_different_bounds_has_those_that_all_have(
+    tmp_path: Path, stats: Directory, clock: list[float]
+) -> None:
+    """V2-C4."""
+    put(tmp_path, histogram("h", (1.0, 2.0), (5, 0, 1)))
+    stats.poll()
+    write2(tmp_path / "new.mmstats", histogram("h", (2.0,), (3, 4)), created=int(clock[0] * 10**9))
+    assert stats.poll().growth("h") == Histogram(0.0, (2.0,), (3, 4))
+    (tmp_path / "new.mmstats").unlink()
+    assert stats.poll().growth("h") == Histogram(0.0, (2.0,), (0, 0))
+
+
+def test_what_is_folded_is_no_growth(tmp_path: Path, stats: Directory, clock: list[float]) -> None:
+    """V2-F2: of none of the kinds that are folded."""
+    one = (histogram("h", (1.0,), (5, 1), 9.0), counter("c", 5), summary("s", 2, 3.0, 1.0, 2.0, 2.0))
+    put(tmp_path, one, one, app="shop", state=2)
+    stats.poll()
+    done = clean(tmp_path, fold=True)
+    assert {cleaned.action for cleaned in done} == {"folded"}
+    view = stats.poll()
+    assert (view.total("c"), view.growth("c"), view.rate("h"), view.rate("s")) == (10, 0, 0, 0)
+    assert view.growth("h") == Histogram(0.0, (1.0,), (0, 0))
+
+
+def test_a_group_of_the_same_writers_grows_as_its_files_do(tmp_path: Path, stats: Directory) -> None:
+    """Each by itself and all as one: the quick way says what the slow one says, whatever begins anew."""
+    put(tmp_path, counter("m", 5), counter("m", 7))
+    stats.poll()
+    put_value(tmp_path / "a.mmstats", 8)
+    grouped = stats.poll()
+    assert grouped._same, "both files are a group"
+    assert grouped.growth("m") == 3
+    write2(tmp_path / "a.mmstats", counter("m", 2))  # another writer in the same file
+    view = stats.poll()
+    assert not view._same
+    assert view.growth("m") == 0
+
+
+def test_an_average_is_since_the_first_writer_began(tmp_path: Path, stats: Directory, clock: list[float]) -> None:
+    now = 1001
+    for name, created, number in [("a", now - 10, 30), ("b", now - 4, 10)]:
+        write2(tmp_path / f"{name}.mmstats", counter("m", number), created=created * 10**9)
+    write2(tmp_path / "c.mmstats", counter("m", 1000), incompatible=1, created=10**9)
+    write2(tmp_path / "d.mmstats", counter("m", 1000), created=0)
+    clock[0] = now - 1
+    view = stats.poll()
+    assert view.time == now - 1
+    assert view.average("m") == pytest.approx(40 / 9)
+
+
+def test_without_a_start_there_is_no_average(tmp_path: Path, stats: Directory) -> None:
+    put(tmp_path, (counter("m", 5), gauge("g", 1)), created=0)
+    view = stats.poll()
+    assert math.isnan(view.average("m"))
+    with pytest.raises(ValueError, match="'g' is a gauge, and has no rate"):
+        view.average("g")
+    with pytest.raises(KeyError, match="no label 'l'"):
+        view.average("m", l="x")
