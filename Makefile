@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# What is installed into the environment: the tree itself, or a wheel.
-INSTALL ?= --editable .
+# What is installed into the environment: the tree itself, or a wheel, with all extras.
+INSTALL ?= --editable '.[all]'
 
 BIN := $(VENV)/bin
 
@@ -66,9 +66,9 @@ SECONDS ?= 60
 fuzz: $(VENV)/.made-fuzz ## schema and readers fed with mutated files; needs x86-64
 	$(BIN)/python -m fuzz all --seconds $(SECONDS) $(if $(JOBS),--jobs $(JOBS)) $(if $(OUTPUT),--output $(OUTPUT))
 
-# Compiles uWSGI.
-e2e: $(VENV)/.made-deployment ## tests with real servers; none is skipped
-	MMSTATS_REQUIRE_ALL=1 $(BIN)/pytest tests/deployment
+# Compiles uWSGI; needs chromium, chromedriver, prometheus and tmux.
+e2e: $(VENV)/.made-deployment ## tests with real servers, browsers and terminals; none is skipped
+	MMSTATS_REQUIRE_ALL=1 $(BIN)/pytest tests/deployment tests/otel tests/prometheus tests/top tests/web
 
 bench: $(VENV)/.made-bench ## the benchmarks, whose figures the documentation shows
 	$(BIN)/python -m benchmarks

@@ -6,14 +6,15 @@ An amount is a list of numbers, of which the first tells whether a writer began 
     summary    count │ sum
     histogram  count │ sum │ count of each bucket
 
-Rule 1: a file made since then counts from zero, and one that was there unseen begins to count now.
+Rule 1: a file made since then counts from zero, and one that was there unseen begins to count now. A metric that a
+        file had not yet counts from zero.
 Rule 2: what vanishes or begins anew never makes a growth negative, and what is folded does not count twice.
 Rule 3: a group of the same version 2 writers as before is looked at as one: none of their values ever falls (V2-R8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from ._combine import Group, Group1
@@ -84,14 +85,20 @@ class Counts:
         """The numbers of the series of a group that are meant."""
         return (series for series in group.numbers(number) if self._matches(group.plan.series[series].values))
 
-    def since(self, before: Counts, wall: int) -> Amount:
-        """By how much all files together grew since a pass that began then, Unix nanoseconds."""
+    def since(self, before: Counts, wall: int, seen: Collection[object]) -> Amount:
+        """By how much all files together grew since a pass before.
+
+        Args:
+            before: the same of that pass.
+            wall: when it began, Unix nanoseconds.
+            seen: the writers whose files it read.
+        """
         growth = self.none()
         for key, (amount, file, reading) in self.files.items():
             if key in before.files:
                 earlier = before.files[key][0]
                 growth = added(growth, less(amount, earlier) if amount[0] >= earlier[0] else amount)
-            elif file.process_said(reading).created >= wall:
+            elif key in seen or file.process_said(reading).created >= wall:
                 growth = added(growth, amount)
         # What has gone may be in an archive by now, which may have forgotten of whom it has its counts.
         moved = less(self.archived, before.archived)

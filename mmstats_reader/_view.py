@@ -14,7 +14,7 @@ from mmstats_format.declaration import CUMULATIVE
 from ._combine import Group, Group1, combine
 from ._families import Family, Process, declared, full_name, missing
 from ._file2 import Reading
-from ._growth import Counts, same_groups
+from ._growth import Counts, key_of, same_groups
 from ._kept import Kept
 from ._snapshot import Snapshot, snapshot_of, snapshot_of_fields
 from ._values import Histogram, Summary, Value
@@ -66,6 +66,12 @@ class Pass:
         self.groups, self.index, self.errors = groups, index, errors
         self.monotonic, self.wall = monotonic, wall
         self._processes: dict[Kept, Process] = {}
+
+    @cached_property
+    def writers(self) -> frozenset[object]:
+        """Whose files were read."""
+        pairs = [zip(group.files, group.readings, strict=True) for group in self.groups]
+        return frozenset(key_of(file, reading) for pair in pairs for file, reading in pair)
 
     def process(self, group: Group | Group1, member: int) -> Process:
         """Who writes a file; looked for once."""
@@ -201,7 +207,7 @@ class View:
         then = [same[group] for group, _ in settled]
         counts = Counts(family, bounds, [place for place in now if place[0] not in same], matches)
         older = Counts(family, bounds, [place for place in before if place[0] not in then], matches)
-        grown = [counts.since(older, self._before.wall)]
+        grown = [counts.since(older, self._before.wall, self._before.writers)]
         grown += [counts.since_as_group(group, same[group], number) for group, number in settled]
         return counts.value([sum(part) for part in zip(*grown, strict=True)])
 

@@ -200,3 +200,16 @@ def test_without_a_start_there_is_no_average(tmp_path: Path, stats: Directory) -
         view.average("g")
     with pytest.raises(KeyError, match="no label 'l'"):
         view.average("m", l="x")
+
+
+def test_a_file_that_grows_by_a_metric_goes_on_from_where_it_was(
+    tmp_path: Path, stats: Directory, clock: list[float]
+) -> None:
+    put(tmp_path, counter("m", 5), counter("m", 7))
+    stats.poll()
+    ids = {name: id_of(tmp_path / f"{name}.mmstats") for name in "ab"}
+    write2(tmp_path / "a.mmstats", counter("m", 6), counter("n", 1), writer_id=ids["a"])
+    view = stats.poll()
+    assert (view.growth("m"), view.growth("n")) == (1, 1)
+    write2(tmp_path / "b.mmstats", counter("m", 9), counter("n", 4), writer_id=ids["b"])
+    assert stats.poll().growth("m") == 2
