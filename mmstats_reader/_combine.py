@@ -79,6 +79,11 @@ class Group:
                 self.plan.numbers[series.family].append(number)
         return self.plan.numbers[family]
 
+    @cached_property
+    def places(self) -> dict[tuple[int, tuple[str, ...]], int]:
+        """The numbers of the series, by the numbers of their families and their label values."""
+        return {(series.family, series.values): number for number, series in enumerate(self.plan.series)}
+
     def values(self, number: int) -> list[Value]:
         """The value of a series in each file."""
         family, _, at = self.plan.series[number]

@@ -17,20 +17,22 @@ import glob
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from mmstats_format import FormatError, settings
 
 from ._combine import Group, Group1
+from ._families import check_names
 from ._file2 import Reading
 from ._growth import key_of
 from ._kept import Kept, Reading1
 from ._reader import identity_of
 from ._records import Plan
+from ._snapshot import Snapshot
 from ._version1 import Kinds, Plan1
-from ._view import Index, Pass, View, index_of
+from ._view import Index, Pass, View, index_of, snapshot_of_reading
 
 #: Passes made at most while archives appear, vanish or are replaced (V2-F4).
 MOST_PASSES = 5
@@ -56,6 +58,7 @@ class Directory:
         mapped: bool = False,
         rate: Iterable[str] = (),
         value: Iterable[str] = (),
+        only: Callable[[Snapshot], bool] | None = None,
     ) -> None:
         """Read from somewhere; nothing is opened before the first `poll`.
 
@@ -66,8 +69,10 @@ class Directory:
                 a file shorter while it is read kills this program; no writer does.
             rate: patterns of version 1 labels whose numbers are counters, whatever `kind_of` takes them for.
             value: patterns of those that are of unknown kind; they go before.
+            only: says of what a file says whether it counts, at each poll.
         """
         self.where = tuple([os.fspath(place) for place in where]) or (settings.stats_glob(),)
+        self._only = only
         self._mapped, self._kinds = mapped, Kinds(tuple(rate), tuple(value))
         self._identities: list[tuple[int, int]] = []
         self._files: dict[str, Kept] = {}
@@ -118,7 +123,7 @@ class Directory:
         if archives:
             readings = self._still_there(readings)
         settled = self._settled(listing, archives)  # F4.4
-        groups = _grouped(readings)
+        groups = _grouped(readings, self._only)
         plans = [group.plan for group in groups]
         if self._indexed[0] != plans:
             self._indexed = plans, index_of(groups)
@@ -244,7 +249,10 @@ def _read(files: list[Kept], errors: dict[str, Exception]) -> list[_Reading]:
     readings = []
     for file in files:
         try:
-            readings.append((file, file.poll()))
+            reading = file.poll()
+            if isinstance(reading, Reading):
+                check_names(reading.plan)
+            readings.append((file, reading))
         except FileNotFoundError:
             pass
         except (FormatError, OSError) as error:
@@ -252,7 +260,7 @@ def _read(files: list[Kept], errors: dict[str, Exception]) -> list[_Reading]:
     return readings
 
 
-def _grouped(readings: list[_Reading]) -> list[Group | Group1]:
+def _grouped(readings: list[_Reading], only: Callable[[Snapshot], bool] | None) -> list[Group | Group1]:
     """The files that count, by their plans."""
     folded = {
         (file.owner, writer)
@@ -267,6 +275,8 @@ def _grouped(readings: list[_Reading]) -> list[Group | Group1]:
         if key in seen or (key in folded and not file.archive):
             continue
         seen.add(key)
+        if only is not None and not only(snapshot_of_reading(file.path, reading)):
+            continue
         group = groups.get(reading.plan)
         if group is None:
             group = Group1(reading.plan) if isinstance(reading, Reading1) else Group(reading.plan)

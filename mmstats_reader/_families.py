@@ -21,7 +21,8 @@ from ._version1 import plan_of_fields
 
 _NANOSECONDS = 10**9
 
-#: Characters of all full names of a file. Each repeats the names of its labels, which are once in the file.
+#: Characters of all full names of a file. Each repeats the names of its labels, which are once in the file; what is
+#: told of a state set repeats those of its states.
 LARGEST_NAMES = 32 << 20
 
 
@@ -213,14 +214,23 @@ def names_of(plan: Plan) -> tuple[str, ...]:
         OSError: together they are larger than is read.
     """
     if plan.labels is None:
-        families = [plan.families[series.family] for series in plan.series]
-        repeated = [len(family.name) + sum(map(len, family.labels)) for family in plan.families]
-        size = sum([repeated[series.family] for series in plan.series])
-        if size > LARGEST_NAMES:
-            raise OSError(errno.EFBIG, f"{size} characters of names are more than a statistics file has")
-        names = zip(families, plan.series, strict=True)
+        check_names(plan)
+        names = [(plan.families[series.family], series) for series in plan.series]
         plan.labels = tuple([full_name(family.name, family.labels, series.values) for family, series in names])
     return plan.labels
+
+
+def check_names(plan: Plan) -> None:
+    """Refuse full names, and names of states for each series, that would be much larger than the file.
+
+    Raises:
+        OSError: together they are larger than is read.
+    """
+    if plan.names_size is None:
+        repeated = [sum(map(len, (family.name, *family.labels, *family.states))) for family in plan.families]
+        plan.names_size = sum([repeated[series.family] for series in plan.series])
+    if plan.names_size > LARGEST_NAMES:
+        raise OSError(errno.EFBIG, f"{plan.names_size} characters of names are more than a statistics file has")
 
 
 def full_name(name: str, labels: tuple[str, ...], values: tuple[str, ...]) -> str:

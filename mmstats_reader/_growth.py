@@ -14,7 +14,7 @@ Rule 3: a group of the same version 2 writers as before is looked at as one: non
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ._combine import Group, Group1
@@ -24,8 +24,6 @@ from ._kept import Kept, Reading1
 from ._values import Histogram, Summary, Value
 
 Amount: TypeAlias = list[Any]
-#: Label values to whether they are meant.
-Matches: TypeAlias = Callable[[tuple[str, ...]], bool]
 #: Groups that declare a family, and its number in the plan of each.
 Places: TypeAlias = Sequence[tuple[Group | Group1, int]]
 
@@ -44,19 +42,43 @@ def same_groups(now: Sequence[Group | Group1], before: Sequence[Group | Group1])
     return found
 
 
+class Chosen:
+    """Which series of a family are meant.
+
+    Attributes:
+        values: the label values where all are given, so that there is one at most; None else.
+    """
+
+    def __init__(self, names: tuple[str, ...], labels: Mapping[str, object]) -> None:
+        """Choose by some labels, or by none; the names are all that the family has."""
+        self._wanted = [(place, str(labels[name])) for place, name in enumerate(names) if name in labels]
+        every = bool(names) and len(self._wanted) == len(names)
+        self.values = tuple([value for _, value in self._wanted]) if every else None
+
+    def among(self, series: Collection[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        """Those of these label values that are meant."""
+        if self.values is not None:
+            return [self.values] if self.values in series else []
+        return [values for values in series if self.matches(values)]
+
+    def matches(self, values: tuple[str, ...]) -> bool:
+        """Whether the series of these label values is."""
+        return all(values[place] == value for place, value in self._wanted)
+
+
 class Counts:
     """How far the series of a family that are meant had come in each file, in one pass."""
 
-    def __init__(self, family: Family, bounds: tuple[float, ...], places: Places, matches: Matches) -> None:
+    def __init__(self, family: Family, bounds: tuple[float, ...], places: Places, chosen: Chosen) -> None:
         """Look at all files of some groups.
 
         Args:
             family: what is looked at.
             bounds: of a histogram's buckets; each file has these, and perhaps more.
             places: the groups.
-            matches: which series.
+            chosen: which series.
         """
-        self._family, self._bounds, self._matches = family, bounds, matches
+        self._family, self._bounds, self._chosen = family, bounds, chosen
         self.files: dict[object, tuple[Amount, Kept, Reading | Reading1]] = {}
         self.archived = self.none()
         for group, number in places:
@@ -83,7 +105,10 @@ class Counts:
 
     def numbers(self, group: Group | Group1, number: int) -> Iterator[int]:
         """The numbers of the series of a group that are meant."""
-        return (series for series in group.numbers(number) if self._matches(group.plan.series[series].values))
+        if self._chosen.values is not None and isinstance(group, Group):
+            found = group.places.get((number, self._chosen.values))
+            return iter(() if found is None else (found,))
+        return (series for series in group.numbers(number) if self._chosen.matches(group.plan.series[series].values))
 
     def since(self, before: Counts, wall: int, seen: Collection[object]) -> Amount:
         """By how much all files together grew since a pass before.

@@ -17,7 +17,7 @@ from mmstats_format import FormatError, layout
 from ._extents import FIRST
 from ._families import Process, process_of, process_of_fields
 from ._file2 import File2, Reading, call
-from ._liveness import liveness
+from ._liveness import Look, liveness, look
 from ._parse1 import Fields
 from ._reader import confirmed, identity_of, open_regular, version_of
 from ._version1 import AS_KIND_OF, Kinds, Plan1, plan_of_fields
@@ -158,8 +158,8 @@ class Kept:
             return process_of_fields(self.path, reading.fields)
         return process_of(self.path, reading.header, reading.plan)
 
-    def process(self, reading: Reading | Reading1) -> Process:
-        """Who writes the file, and whether it lives; who is dead stays dead."""
+    def process(self, reading: Reading | Reading1, look: Look = look) -> Process:
+        """Who writes the file, and whether it lives; who is dead stays dead. `look` is as for `liveness`."""
         process = self.process_said(reading)
         if self._dead[0] == process:
             return process._replace(state="dead", reason=self._dead[1])
@@ -168,7 +168,8 @@ class Kept:
         except OSError:
             return process._replace(state="unknown", reason="the file is gone")
         try:
-            state, reason = liveness(process, reading.header.compatible if isinstance(reading, Reading) else 0, fd)
+            compatible = reading.header.compatible if isinstance(reading, Reading) else 0
+            state, reason = liveness(process, compatible, fd, look)
         finally:
             if fd != self._fd:
                 os.close(fd)

@@ -12,6 +12,8 @@ import functools
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 from mmstats_format import layout, system
 
@@ -41,7 +43,29 @@ _BY_PID = ", or in another container: version 1 cannot tell"
 _THERE, _GONE, _HIDDEN = "there", "gone", "hidden"
 
 
-def liveness(process: Process, compatible: int, fd: int) -> tuple[str, str]:
+#: From a process id to what is seen of that process, and its start.
+Look: TypeAlias = Callable[[int], tuple[str, int]]
+
+
+def look(pid: int) -> tuple[str, int]:
+    """What is seen of a process of this pid namespace, and its start in clock ticks since boot."""
+    try:
+        # Number 0 is no signal, and -1 and 0 would mean others: this only asks whether the process is there.
+        os.kill(pid if pid > 0 else 1 << 64, 0)
+    except (ProcessLookupError, OverflowError):
+        return _GONE, 0
+    except PermissionError:
+        pass
+    try:
+        state, threads, start = system.process(pid)
+    except (OSError, ValueError):  # perhaps it ended meanwhile
+        return _HIDDEN, 0
+    if state in ("Z", "X") and threads <= 1:
+        return _GONE, 0
+    return (_HIDDEN, 0) if _clocks_differ() else (_THERE, start)
+
+
+def liveness(process: Process, compatible: int, fd: int, look: Look = look) -> tuple[str, str]:
     """Whether the writer of a file lives: ``"live"``, ``"dead"`` or ``"unknown"``, and why in a sentence.
 
     A process that has ended and that nobody has waited for (a zombie) is gone.
@@ -50,9 +74,10 @@ def liveness(process: Process, compatible: int, fd: int) -> tuple[str, str]:
         process: who writes it, by its own words.
         compatible: the compatible-feature bits; 0 for version 1.
         fd: a descriptor of the file.
+        look: what is seen of a process; who asks of many files looks at each process once.
     """
     if process.version == layout.V1_VERSION:
-        return _liveness1(process, fd)
+        return _liveness1(process, fd, look)
     if process.state == "closed":
         return "dead", "the writer closed the file"
     lock = locked(fd)
@@ -87,7 +112,7 @@ def _by_lock(lock: bool | None, otherwise: str) -> tuple[str, str]:
     return ("live", "it holds its lock") if lock else ("unknown", otherwise)
 
 
-def _liveness1(process: Process, fd: int) -> tuple[str, str]:
+def _liveness1(process: Process, fd: int, look: Look) -> tuple[str, str]:
     """V2-L6."""
     if locked(fd):
         return "live", "it holds its lock"
@@ -116,24 +141,6 @@ def locked(fd: int) -> bool | None:
     except OSError:
         return None
     return bool(system.FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
-
-
-def look(pid: int) -> tuple[str, int]:
-    """What is seen of a process of this pid namespace, and its start in clock ticks since boot."""
-    try:
-        # Number 0 is no signal, and -1 and 0 would mean others: this only asks whether the process is there.
-        os.kill(pid if pid > 0 else 1 << 64, 0)
-    except (ProcessLookupError, OverflowError):
-        return _GONE, 0
-    except PermissionError:
-        pass
-    try:
-        state, threads, start = system.process(pid)
-    except (OSError, ValueError):  # perhaps it ended meanwhile
-        return _HIDDEN, 0
-    if state in ("Z", "X") and threads <= 1:
-        return _GONE, 0
-    return (_HIDDEN, 0) if _clocks_differ() else (_THERE, start)
 
 
 @functools.cache

@@ -69,6 +69,7 @@ class Plan:
         row_size: bytes of a row, up to the end of this extent.
         weight: bytes of the metadata that it was made of, and about what remembering it takes beside them.
         labels: full names of the series, once somebody has asked for them.
+        names_size: about how many characters these have together, likewise.
         decoders: of each family's values, likewise.
         numbers: of each family the numbers of its series, likewise.
     """
@@ -79,6 +80,7 @@ class Plan:
         "folded",
         "labels",
         "latches",
+        "names_size",
         "numbers",
         "origin",
         "row_size",
@@ -98,6 +100,7 @@ class Plan:
         self.latches: list[Latch] = []
         self.size = 0
         self.labels: tuple[str, ...] | None = None
+        self.names_size: int | None = None
         self.decoders: Any = None
         self.numbers: list[list[int]] | None = None
 

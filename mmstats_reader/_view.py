@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import compress
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -14,8 +14,9 @@ from mmstats_format.declaration import CUMULATIVE
 from ._combine import Group, Group1, combine
 from ._families import Family, Process, declared, full_name, missing
 from ._file2 import Reading
-from ._growth import Counts, key_of, same_groups
+from ._growth import Chosen, Counts, key_of, same_groups
 from ._kept import Kept
+from ._liveness import look
 from ._snapshot import Snapshot, snapshot_of, snapshot_of_fields
 from ._values import Histogram, Summary, Value
 
@@ -66,6 +67,7 @@ class Pass:
         self.groups, self.index, self.errors = groups, index, errors
         self.monotonic, self.wall = monotonic, wall
         self._processes: dict[Kept, Process] = {}
+        self._look = cache(look)
 
     @cached_property
     def writers(self) -> frozenset[object]:
@@ -77,12 +79,19 @@ class Pass:
         """Who writes a file; looked for once."""
         file = group.files[member]
         if file not in self._processes:
-            self._processes[file] = file.process(group.readings[member])
+            self._processes[file] = file.process(group.readings[member], self._look)
         return self._processes[file]
 
     def counting(self, group: Group | Group1) -> list[bool]:
         """Which of the files are not of writers known to be dead (V2-C2)."""
         return [self.process(group, member).state != "dead" for member in range(len(group.files))]
+
+    def of(self, app: str) -> Pass:
+        """What was read of one application."""
+        groups = [group for group in self.groups if _app(group) == app]
+        part = Pass(groups, index_of(groups), {}, self.monotonic, self.wall)
+        part._processes = self._processes
+        return part
 
 
 class View:
@@ -138,14 +147,13 @@ class View:
         family, ages = self._family(self._parts(name)[1])
         if family.combination == "all":
             raise ValueError(f"{name!r} has no total: each writer's value stands by itself, in view[{name!r}].series")
-        matches = self._matching(family.labels, labels)
-        chosen = [values for values in family.series if matches(values)]
-        if labels and not chosen:
+        keys = self._chosen(family.labels, labels).among(family.series)
+        if labels and not keys:
             raise self._no_series(family, labels)
-        if len(chosen) == 1:
-            return family.series[chosen[0]]
-        values = [family.series[key] for key in chosen]
-        return combine(family, values, [ages.get(key) for key in chosen])[0]
+        if len(keys) == 1:
+            return family.series[keys[0]]
+        values = [family.series[key] for key in keys]
+        return combine(family, values, [ages.get(key) for key in keys])[0]
 
     @property
     def time(self) -> float:
@@ -156,6 +164,21 @@ class View:
     def seconds(self) -> float:
         """Seconds since the poll before; NaN at the first."""
         return math.nan if self._before is None else self._now.monotonic - self._before.monotonic
+
+    def since(self, earlier: View) -> View:
+        """The same, but for what grew: since another view of the same `Directory`, not since the poll before.
+
+        Who shows a line every ten seconds and another every minute reads once for both.
+        """
+        view = View(self._now, earlier._now, self.complete)
+        view._known = self._known
+        return view
+
+    @property
+    def applications(self) -> Mapping[str, View]:
+        """The same of each application alone, by its name, without errors; what names none is under ``""``."""
+        names = sorted({_app(group) for group in self._now.groups})
+        return {name: View(self._now.of(name), self._before and self._before.of(name), self.complete) for name in names}
 
     def rate(self, name: str, /, **labels: object) -> float:
         """By how much a counter grew a second since the poll before; of summaries and histograms, their count.
@@ -192,7 +215,7 @@ class View:
             KeyError: there is no such metric, label or series.
             ValueError: it is nothing that only grows.
         """
-        family, key, parts, matches = self._growing(name, labels)
+        family, key, parts, chosen = self._growing(name, labels)
         if self._before is None:
             return None
         earlier = self._before.index.get(name, {}).get(key, [])
@@ -205,8 +228,8 @@ class View:
         now, before = self._places(self._now, parts), self._places(self._before, earlier)
         settled = [(group, number) for group, number in now if group in same]
         then = [same[group] for group, _ in settled]
-        counts = Counts(family, bounds, [place for place in now if place[0] not in same], matches)
-        older = Counts(family, bounds, [place for place in before if place[0] not in then], matches)
+        counts = Counts(family, bounds, [place for place in now if place[0] not in same], chosen)
+        older = Counts(family, bounds, [place for place in before if place[0] not in then], chosen)
         grown = [counts.since(older, self._before.wall, self._before.writers)]
         grown += [counts.since_as_group(group, same[group], number) for group, number in settled]
         return counts.value([sum(part) for part in zip(*grown, strict=True)])
@@ -227,8 +250,8 @@ class View:
             KeyError: there is no such metric, label or series.
             ValueError: it is nothing that only grows.
         """
-        family, _, parts, matches = self._growing(name, labels)
-        counts = Counts(family, family.bounds, self._places(self._now, parts), matches)
+        family, _, parts, chosen = self._growing(name, labels)
+        counts = Counts(family, family.bounds, self._places(self._now, parts), chosen)
         begun = [
             (created, amount[0])
             for amount, file, reading in counts.files.values()
@@ -237,16 +260,18 @@ class View:
         seconds = (self._now.wall - min(begun)[0]) / 10**9 if begun else 0
         return float(sum(count for _, count in begun)) / seconds if seconds > 0 else math.nan
 
-    def _growing(self, name: str, labels: Mapping[str, object]) -> tuple[Family, tuple[object, ...], list[_Part], Any]:
+    def _growing(
+        self, name: str, labels: Mapping[str, object]
+    ) -> tuple[Family, tuple[object, ...], list[_Part], Chosen]:
         """A family that only grows, where it is declared, and which series are meant."""
         key, parts = self._parts(name)
         family = self._family(parts)[0]
         if family.kind not in CUMULATIVE:
             raise ValueError(f"{name!r} is a {family.kind}, and has no rate")
-        matches = self._matching(family.labels, labels)
-        if labels and not any(map(matches, family.series)):
+        chosen = self._chosen(family.labels, labels)
+        if labels and not chosen.among(family.series):
             raise self._no_series(family, labels)
-        return family, key, parts, matches
+        return family, key, parts, chosen
 
     @staticmethod
     def _places(pass_: Pass, parts: list[_Part]) -> list[tuple[Group | Group1, int]]:
@@ -261,7 +286,7 @@ class View:
         """What each file that counts said by itself, archives too, in the order of the files' names."""
         if self._snapshots is None:
             found = [
-                _snapshot(file, reading)
+                snapshot_of_reading(file.path, reading)
                 for group in self._now.groups
                 for file, reading in zip(group.files, group.readings, strict=True)
             ]
@@ -315,11 +340,10 @@ class View:
         groups = self._now.groups
         return max(variants.items(), key=lambda item: sum(len(groups[group].files) for group, _ in item[1]))
 
-    def _matching(self, names: tuple[str, ...], labels: Mapping[str, object]) -> Any:
+    def _chosen(self, names: tuple[str, ...], labels: Mapping[str, object]) -> Chosen:
         if unknown := labels.keys() - set(names):
             raise KeyError(f"no label {min(unknown)!r}; there are: {', '.join(names) or 'none'}")
-        wanted = [(place, str(labels[name])) for place, name in enumerate(names) if name in labels]
-        return lambda values: all(values[place] == value for place, value in wanted)
+        return Chosen(names, labels)
 
     def _no_series(self, family: Family, labels: Mapping[str, object]) -> KeyError:
         named = [full_name(family.name, family.labels, values) for values in family.series]
@@ -390,14 +414,20 @@ def index_of(groups: Sequence[Group | Group1]) -> Index:
     return dict(sorted(index.items()))
 
 
+def _app(group: Group | Group1) -> str:
+    """The application that the files of a group name; version 1 names none."""
+    return group.plan.origin[0] if isinstance(group, Group) else ""
+
+
 def _count(value: Value) -> float:
     if isinstance(value, Summary | Histogram):
         return value.count
     return value if isinstance(value, int | float) else 0
 
 
-def _snapshot(file: Kept, reading: Any) -> Snapshot:
+def snapshot_of_reading(path: str, reading: Any) -> Snapshot:
+    """What a file said by itself."""
     if isinstance(reading, Reading):
-        return snapshot_of(file.path, reading)
+        return snapshot_of(path, reading)
     places = [reading.plan.series[number].at for number in reading.unconfirmed]
-    return snapshot_of_fields(file.path, reading.fields, places)
+    return snapshot_of_fields(path, reading.fields, places)

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 from mmstats_testing.documents import one, write
-from mmstats_testing.documents2 import counter, gauge, myself, write2
+from mmstats_testing.documents2 import counter, gauge, myself, put, write2
 from mmstats_testing.running import HANG_SECONDS, environment, skip_or_fail
 
 from mmstats_format import system
-from mmstats_reader import Directory, Process, _liveness
+from mmstats_reader import Directory, Process, _liveness, _view
 
 if not hasattr(fcntl, "F_OFD_SETLK") or not Path("/proc/self/stat").exists():
     skip_or_fail("this system has neither open-file-description locks nor /proc")
@@ -298,7 +298,7 @@ WORKER = """
 import fcntl, os, struct, sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from mmstats_testing.documents2 import counter, gauge, myself, write2
+from mmstats_testing.documents2 import counter, gauge, myself, put, write2
 path = Path(sys.argv[1])
 write2(path.with_name(".new"), counter("served", 5), gauge("inflight", 3), gauge("limit", 7, kept=True), **myself())
 fd = os.open(path.with_name(".new"), os.O_RDWR)
@@ -328,3 +328,20 @@ def test_a_killed_worker_s_gauge_leaves_the_total_and_its_counter_stays(tmp_path
         assert [process.state for process in after.processes] == ["live", "dead"]
         assert after.processes[1].reason == f"process {worker.pid} is gone"
         assert [view.total(name) for name in ("served", "inflight", "limit")] == [6, 5, 8], "a view does not change"
+
+
+def test_a_view_looks_at_each_process_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V2-L4: however many files its threads write."""
+    looked = []
+
+    def look(pid: int) -> tuple[str, int]:
+        looked.append(pid)
+        return _liveness.look(pid)
+
+    monkeypatch.setattr(_view, "look", look)
+    put(tmp_path, counter("m"), counter("m"), counter("m"), **myself())
+    with Directory(tmp_path) as stats:
+        assert [process.state for process in stats.poll().processes] == ["live"] * 3
+        assert looked == [os.getpid()]
+        assert stats.poll().processes[0].state == "live"
+        assert looked == [os.getpid()] * 2

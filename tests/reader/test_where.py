@@ -123,3 +123,21 @@ def test_version_2_says_its_kinds_itself(tmp_path: Path) -> None:
     put(tmp_path, counter("m", 5))
     with Directory(tmp_path, value=["*"]) as stats:
         assert stats.poll()["m"].kind == "counter"
+
+
+def test_only_the_files_that_are_meant_count(tmp_path: Path) -> None:
+    put(tmp_path, (counter("m", 5), counter("a", 1)), counter("m", 7))
+    with Directory(tmp_path, only=lambda snapshot: "a" in snapshot) as stats:
+        view = stats.poll()
+        assert view.total("m") == 5
+        assert [Path(process.path).name for process in view.processes] == ["a.mmstats"]
+        put(tmp_path, counter("m", 5), (counter("m", 7), counter("a", 1)))
+        assert stats.poll().total("m") == 7
+
+
+def test_an_archive_that_is_not_meant_hides_its_sources_all_the_same(tmp_path: Path) -> None:
+    """V2-F2."""
+    write2(tmp_path / "a.mmstats", counter("m", 3), writer_id=bytes([1]) * 16)
+    write2(tmp_path / "x.mmstats", counter("n", 3), folded=(bytes([1]) * 16,), incompatible=1)
+    with Directory(tmp_path, only=lambda snapshot: "n" not in snapshot) as stats:
+        assert len(stats.poll()) == 0
