@@ -215,30 +215,7 @@ def polling(effort: Effort) -> Iterator[Figure]:
     """Milliseconds for the totals of a hundred counters over the files of many processes."""
     names = [f"requests_{number:03}" for number in range(100)]
     with tempfile.TemporaryDirectory(dir=_memory()) as directory:
-        kind = type("Web", (Model,), {name: CounterField(help="Requests of this sort.") for name in names})
-        places = {who: os.path.join(directory, who) for who in ("ours", "prometheus")}
-        for place in places.values():
-            os.mkdir(place)
-        for number in range(effort.files):
-            stats = kind(path=places["ours"], filename=f"web-{number:04}.mmstats", app="web")
-            for value_of, name in enumerate(names):
-                getattr(stats, name).inc(value_of)
-        code = (
-            f"from prometheus_client import Counter\nfor number, name in enumerate({names}):\n"
-            "    Counter(name, 'Requests of this sort.').inc(number)\nprint([])"
-        )
-        output([sys.executable, "-c", code], environment(PROMETHEUS_MULTIPROC_DIR=places["prometheus"]))
-        (made,) = os.listdir(places["prometheus"])
-        for number in range(effort.files):
-            name = os.path.join(places["prometheus"], f"counter_{10_000 + number}.db")
-            shutil.copy(os.path.join(places["prometheus"], made), name)
-        os.unlink(os.path.join(places["prometheus"], made))
-        measures = {}
-        for who in ("pread", "mapped", "prometheus"):
-            place = places.get(who, places["ours"])
-            task = {"who": who, "directory": place, "names": names, "passes": 1 + effort.passes}
-            measures[who] = partial(output, [sys.executable, str(POLLING), json.dumps(task)], environment())
-        found = in_turns(effort.passes, measures)
+        found = passes(effort, fill(directory, names, effort.files), names)
     theirs = value([1e3 * seconds for run in found["prometheus"] for seconds in run])
     what = f"totals of {effort.files:,} files of 100 counters"
     peer = "prometheus_client, a collection"
@@ -247,6 +224,41 @@ def polling(effort: Effort) -> Iterator[Figure]:
     for who, how, bound in [("pread", "further poll", 12), ("mapped", "further poll, mapped", 20)]:
         further = value([1e3 * seconds for run in found[who] for seconds in run[1:]])
         yield Figure(f"{what}, {how}", "ms", further, peer, theirs, at_least=bound)
+
+
+def fill(directory: str, names: list[str], files: int) -> dict[str, str]:
+    """Write files of counters, each of which has counted its place; gives the directories of ours and of the peer's."""
+    places = {who: os.path.join(directory, who) for who in ("ours", "prometheus")}
+    for place in places.values():
+        os.mkdir(place)
+    kind = type("Web", (Model,), {name: CounterField(help="Requests of this sort.") for name in names})
+    for number in range(files):
+        stats = kind(path=places["ours"], filename=f"web-{number:04}.mmstats", app="web")
+        for value_of, name in enumerate(names):
+            getattr(stats, name).inc(value_of)
+    code = (
+        f"from prometheus_client import Counter\nfor number, name in enumerate({names}):\n"
+        "    Counter(name, 'Requests of this sort.').inc(number)\nprint([])"
+    )
+    output([sys.executable, "-c", code], environment(PROMETHEUS_MULTIPROC_DIR=places["prometheus"]))
+    (made,) = os.listdir(places["prometheus"])
+    for number in range(files):
+        name = os.path.join(places["prometheus"], f"counter_{10_000 + number}.db")
+        shutil.copy(os.path.join(places["prometheus"], made), name)
+    os.unlink(os.path.join(places["prometheus"], made))
+    return places
+
+
+def passes(
+    effort: Effort, places: dict[str, str], names: list[str], page: bool = False
+) -> dict[str, list[list[float]]]:
+    """Seconds of each pass over those files, of each round, by read calls, mapped, and by prometheus_client."""
+    measures = {}
+    for who in ("pread", "mapped", "prometheus"):
+        place = places.get(who, places["ours"])
+        task = {"who": who, "directory": place, "names": names, "passes": 1 + effort.passes, "page": page}
+        measures[who] = partial(output, [sys.executable, str(POLLING), json.dumps(task)], environment())
+    return in_turns(effort.passes, measures)
 
 
 def folding(effort: Effort) -> Iterator[Figure]:

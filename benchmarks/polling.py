@@ -1,8 +1,8 @@
 """Reads the counters of many processes, time and again, and prints the seconds that each pass took as a JSON list.
 
 The argument is a JSON object: ``who``, whose reader; ``directory``, where the files are; ``names``, of the counters,
-each of which counts its place among them; ``passes``, how many. Before each pass all values change. A pass gives the
-total of every metric over all files, which is checked.
+each of which counts its place among them; ``passes``, how many; ``page``, whether a pass makes a whole page for
+Prometheus. Before each pass all values change. A pass gives the total of every metric over all files, which is checked.
 """
 
 import glob
@@ -44,13 +44,38 @@ def theirs(directory: str) -> Callable[[list[str]], float]:
     return total
 
 
+def page(who: str, directory: str) -> Callable[[list[str]], float]:
+    """A pass that makes a page in OpenMetrics."""
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.multiprocess import MultiProcessCollector
+    from prometheus_client.openmetrics.exposition import generate_latest
+
+    from mmstats_reader.prometheus import Collector
+
+    registry = CollectorRegistry()
+    if who == "prometheus":
+        MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(Collector(directory, mapped=who == "mapped"))
+
+    def total(names: list[str]) -> float:
+        lines: list[bytes] = generate_latest(registry).split(b"\n")  # type: ignore[no-untyped-call]
+        samples = dict(line.split() for line in lines if line.startswith(b"requests_"))
+        return sum(float(samples[b"%s_total" % name.encode()]) for name in names)
+
+    return total
+
+
 def main() -> None:
     """Run."""
     task = json.loads(sys.argv[1])
     directory, names = task["directory"], task["names"]
     paths = sorted(glob.glob(f"{directory}/*.mmstats"))
     files = [os.open(path, os.O_RDWR) for path in paths] if task["who"] != "prometheus" else []
-    total = theirs(directory) if task["who"] == "prometheus" else ours(directory, task["who"] == "mapped")
+    if task["page"]:
+        total = page(task["who"], directory)
+    else:
+        total = theirs(directory) if task["who"] == "prometheus" else ours(directory, task["who"] == "mapped")
     seconds = []
     for turn in range(task["passes"]):
         for fd in files:

@@ -5,13 +5,16 @@ of version 2 is the full name, unset is null, a summary ``{"count", "sum", "min"
 ``{"count", "sum", "bounds", "counts"}`` with the counts of its buckets each by itself.
 
 ``--doctor --json`` gives ``{"findings": [{"path", "problem", "what", "remedy"}, ...], "fine": number of files}``.
+
+``--openmetrics`` gives the totals of all files together in what OpenMetrics and the Prometheus text format have in
+common, as node_exporter's textfile collector reads the latter alone: texts and state sets are gauges there, and what is
+of unknown kind has no type.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -19,11 +22,12 @@ from fnmatch import fnmatchcase
 from mmstats_format import FormatError
 from mmstats_format.cli import complain, neutral, run
 
+from ._directory import Directory
 from ._doctor import examine
 from ._finding import statistics_files
+from ._json import json_value
 from ._reader import read
 from ._snapshot import Stat
-from ._values import Histogram, Summary, Value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +53,27 @@ def _main(arguments: Sequence[str] | None) -> int:
     parser.add_argument(
         "--doctor", action="store_true", help="say what is wrong with the files and their directories, and what helps"
     )
+    parser.add_argument(
+        "--openmetrics",
+        action="store_true",
+        help="print the totals of all files together, for Prometheus and node_exporter's textfile collector",
+    )
+    for name, meaning in [("rate", "are counters"), ("value", "are of unknown kind, even counters")]:
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="GLOB",
+            help=f"with --openmetrics: version 1 labels whose numbers {meaning}; may be repeated",
+        )
     options = parser.parse_args(arguments)
+    if options.openmetrics:
+        for name in ("filter", "json", "doctor"):
+            if getattr(options, name) not in (None, False):
+                parser.error(f"argument --{name}: not allowed with argument --openmetrics")
+        return _expose(options.files, options.rate, options.value)
+    if options.rate or options.value:
+        parser.error(f"argument --{'rate' if options.rate else 'value'}: only allowed with argument --openmetrics")
     if options.doctor:
         if options.filter is not None:
             parser.error("argument --filter: not allowed with argument --doctor")
@@ -74,7 +98,7 @@ def _slurp(arguments: Sequence[str], pattern: str | None, as_json: bool) -> int:
             continue
         stats = [stat for stat in snapshot if pattern is None or fnmatchcase(stat.label, pattern)]
         if as_json:
-            values = {label: _json(value) for label, value in stats}
+            values = {label: json_value(value) for label, value in stats}
             documents.append({"path": path, "version": snapshot.version, "stats": values})
         else:
             _print(path, stats)
@@ -95,6 +119,30 @@ def _examine(arguments: Sequence[str], as_json: bool) -> int:
     return int(bool(findings))
 
 
+def _expose(arguments: Sequence[str], rate: Sequence[str], value: Sequence[str]) -> int:
+    try:
+        from .prometheus import collected, textfile, unreadable
+    except ImportError:
+        complain("slurpstats: --openmetrics needs an extra: pip install 'mmstats-format[prometheus]'")
+        return 1
+    with Directory(*arguments, rate=rate, value=value) as stats:
+        try:
+            view = stats.poll()
+        except OSError as error:
+            complain(f"slurpstats: {error.filename}: {_reason(error)}")
+            found, failed = [unreadable(len(stats.where))], True
+        else:
+            for path, failure in view.errors.items():
+                complain(f"slurpstats: {path}: {_reason(failure)}")
+            nothing = not (view.processes or len(view) or view.errors)
+            if nothing:
+                complain(f"slurpstats: no statistics files in {', '.join(stats.where)}")
+            found, failed = collected(view, processes=False), nothing or bool(view.errors)
+    if sys.stdout is not None:
+        sys.stdout.buffer.write(textfile(found))  # in UTF-8, whatever the terminal has
+    return int(failed)
+
+
 def _print(path: str, stats: Sequence[Stat]) -> None:
     lines = [(neutral(label), "-" if value is None else neutral(str(value))) for label, value in stats]
     width = max((len(label) for label, _ in lines), default=0)
@@ -104,24 +152,11 @@ def _print(path: str, stats: Sequence[Stat]) -> None:
     print()
 
 
-def _reason(error: FormatError | OSError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, FormatError):
         error.filename = None  # it stands at the beginning of the line
         return str(error)
-    return error.strerror or str(error)
-
-
-def _json(value: Value) -> object:
-    """A value in strict JSON, which has no NaN and no infinities; a summary or histogram is an object."""
-    match value:
-        case float() if not math.isfinite(value):
-            return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-        case Summary():
-            return {name: _json(getattr(value, name)) for name in ("count", "sum", "min", "max", "last")}
-        case Histogram():
-            lists = {"bounds": [_json(bound) for bound in value.bounds], "counts": list(value.counts)}
-            return {"count": value.count, "sum": _json(value.sum), **lists}
-    return value
+    return getattr(error, "strerror", None) or str(error)
 
 
 if __name__ == "__main__":
