@@ -11,8 +11,10 @@ from pathlib import Path
 from mmstats_testing.original import Missing, find
 
 from . import figures as measured
+from .collecting import collecting
 from .measure import FAST, FULL
 from .report import ROOT, about, table, write
+from .viewers import viewers
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
     except Missing as missing:
         notes.append(f"no system calls were counted: {missing}")
     figures += [*measured.polling(effort), *measured.reading(effort, original)]
+    figures += [*collecting(effort), *viewers(effort)]
     figures += [*measured.folding(effort), *measured.imports(effort), *measured.sizes()]
     notes += [f"the machine was busy: {figure.name}, {figure.peer}" for figure in figures if figure.unstable]
     print(*(f"{name}: {fact}" for name, fact in facts.items()), "", table(figures), "", *notes, sep="\n")

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 PROMETHEUS = "prometheus_client, multi-process"
 ORIGINAL = "mmstats 0.8.0, CPython 2.7"
 COLLECTION = "prometheus_client, a collection"
+PAGE = "prometheus_client, multi-process, a page"
 FIGURES = {
     ("counter: stats.requests.inc()", PROMETHEUS),
     ("histogram of 11 bounds: stats.body.observe(0.3)", PROMETHEUS),
@@ -40,6 +41,10 @@ FIGURES = {
     ("totals of 50 files of 100 counters, first read", COLLECTION),
     ("totals of 50 files of 100 counters, further poll", COLLECTION),
     ("totals of 50 files of 100 counters, further poll, mapped", COLLECTION),
+    ("page of 50 live files of 100 counters, the first", PAGE),
+    ("page of 50 live files of 100 counters, a further one", PAGE),
+    ("page of 50 live files of 100 counters, a further one, mapped", PAGE),
+    ("CPU time of mmash a second, 50 files of 100 counters, 50 viewers", "one viewer"),
     ("version 1: 50 files of 106 fields, first time", ORIGINAL),
     ("version 1: 50 files of 106 fields, again", ORIGINAL),
     ("folding 500 dead files of 100 counters", "a first read of them"),
