@@ -138,8 +138,11 @@ def _expose(arguments: Sequence[str], rate: Sequence[str], value: Sequence[str])
             if nothing:
                 complain(f"slurpstats: no statistics files in {', '.join(stats.where)}")
             found, failed = collected(view, processes=False), nothing or bool(view.errors)
-    if sys.stdout is not None:
-        sys.stdout.buffer.write(textfile(found))  # in UTF-8, whatever the terminal has
+    page = textfile(found)
+    if sys.stdout is not None and sys.stdout.isatty():
+        print("\n".join(map(neutral, page.decode().split("\n"))), end="")  # people look at it
+    elif sys.stdout is not None:
+        sys.stdout.buffer.write(page)  # in UTF-8, whatever the locale has
     return int(failed)
 
 

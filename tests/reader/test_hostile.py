@@ -38,7 +38,7 @@ from mmstats_testing.vectors import VECTORS, VECTORS2, path2_of, path_of
 
 from mmstats_format import layout
 from mmstats_format.__main__ import main as check
-from mmstats_reader import Directory, cleanstats, slurpstats
+from mmstats_reader import Directory, cleanstats, pollstats, slurpstats
 
 #: Files in a large directory.
 MANY = 10_000
@@ -384,6 +384,9 @@ TOOLS: dict[str, tuple[Callable[[list[str]], int], list[str]]] = {
     "slurpstats-doctor-json": (slurpstats.main, ["--doctor", "--json"]),
     "cleanstats": (cleanstats.main, ["--dry-run"]),
     "cleanstats-json": (cleanstats.main, ["--dry-run", "--json"]),
+    "pollstats": (pollstats.main, ["-v", "-c1", "*"]),
+    "pollstats-json": (pollstats.main, ["-c1", "--json", "*"]),
+    "pollstats-csv": (pollstats.main, ["-c1", "--csv", "*"]),
     "check": (check, ["check"]),
     "dump": (check, ["dump"]),
 }
@@ -421,7 +424,7 @@ def test_what_is_in_a_file_acts_on_no_terminal(
     assert said.count("\n") == "".join(run(tmp_path / "harmless", MARK, tool, capsys)).count("\n")
 
 
-@pytest.mark.parametrize("tool", ["slurpstats-json", "slurpstats-doctor-json", "dump"])
+@pytest.mark.parametrize("tool", ["slurpstats-json", "slurpstats-doctor-json", "pollstats-json", "dump"])
 @pytest.mark.parametrize("sort", HOSTILE)
 def test_what_is_in_a_file_breaks_no_json(
     tmp_path: Path, sort: str, tool: str, capsys: pytest.CaptureFixture[str]

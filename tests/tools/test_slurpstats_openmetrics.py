@@ -122,3 +122,16 @@ def test_it_goes_with_no_other_option(other: str, capsys: pytest.CaptureFixture[
         slurpstats.main(["--openmetrics", other])
     assert caught.value.code == 2
     assert "not allowed with argument --openmetrics" in capsys.readouterr().err
+
+
+def test_on_a_terminal_control_characters_are_shown_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write2(tmp_path / "a.mmstats", text("t", "\x1b[2J\u202e", 200), counter("m", 1))
+    assert slurpstats.main(["--openmetrics", str(tmp_path)]) == 0
+    assert "\x1b[2J\u202e" in capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert slurpstats.main(["--openmetrics", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert r"\x1b[2J\u202e" in out
+    assert "m_total 1.0\n" in out
