@@ -8,6 +8,7 @@ Rule 2: contents are those of one declaration; `joined` and `converted` bring ot
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -91,7 +92,7 @@ def combined(declared: Declaration, one: bytes, other: bytes, newer: bool) -> by
             form = _histogram(declared)
             total, *counts = form.unpack(one)
             more, *others = form.unpack(other)
-            return form.pack(total + more, *[a + b & _WRAP for a, b in zip(counts, others, strict=True)])
+            return form.pack(rounded_up(total, more), *[a + b & _WRAP for a, b in zip(counts, others, strict=True)])
         case "summary":
             return _summary(one, other, newer)
         case "text":
@@ -121,11 +122,20 @@ def _later(one: bytes, other: bytes, newer: bool, one_unset: bool, other_unset: 
 
 def _sum(kind: str, one: bytes, other: bytes) -> bytes:
     form = _WORDS[kind]
-    total: Any = form.unpack(one)[0] + form.unpack(other)[0]
+    first, second = form.unpack(one)[0], form.unpack(other)[0]
     if kind == "float":
-        return form.pack(total)
-    total &= _WRAP
+        return form.pack(rounded_up(first, second))
+    total: Any = first + second & _WRAP
     return form.pack(total - 2 * (total & _SIGN) if kind == "signed" else total)
+
+
+def rounded_up(one: float, other: float) -> float:
+    """The sum of two floats; where it is not exact the next greater one (V2-F6)."""
+    total = one + other
+    # What the rounding took away, exactly (Knuth's TwoSum); no number where the sum is none.
+    part = total - one
+    left = (one - (total - part)) + (other - part)
+    return math.nextafter(total, math.inf) if left > 0 else total
 
 
 def _extreme(combination: str, kind: str, one: bytes, other: bytes) -> bytes:

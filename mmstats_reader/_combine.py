@@ -20,7 +20,7 @@ from mmstats_format.declaration import Declaration
 from ._families import Family, decoders_of
 from ._kept import Kept
 from ._records import Plan
-from ._values import WRAP, Histogram, Summary, Value, time_at, words
+from ._values import WRAP, Histogram, Summary, Value, float_sum, time_at, words
 from ._version1 import Plan1
 
 _SIGN = 1 << 63
@@ -52,6 +52,10 @@ class Group1:
     def sum(self, number: int) -> Value:
         """The values of a counter, added up."""
         return total(self.plan.families[number].type, self.values(number))
+
+    def floats(self, number: int) -> list[Any]:
+        """The values of a float counter."""
+        return self.values(number)
 
     def ages(self, number: int) -> list[Any]:
         """Version 1 has nothing that is combined by age."""
@@ -96,8 +100,8 @@ class Group:
         family = self.plan.families[series.family]
         if family.kind == "histogram":
             counts = self._sums[series.at // _WORD + 1 : (series.at + family.buffer) // _WORD]
-            return Histogram(self._float_sum(series.at), family.bounds, tuple(counts))
-        return self._float_sum(series.at) if family.type == "float" else self._sums[series.at // _WORD]
+            return Histogram(float_sum(self.floats(number)), family.bounds, tuple(counts))
+        return float_sum(self.floats(number)) if family.type == "float" else self._sums[series.at // _WORD]
 
     @cached_property
     def _sums(self) -> list[int]:
@@ -118,8 +122,9 @@ class Group:
         columns = [words(content, "unsigned")[: 2 * pairs : 2] for content in sums]
         return [number for pair in zip(*columns, strict=True) for number in pair]
 
-    def _float_sum(self, at: int) -> float:
-        return sum(self._floats[at // _WORD :: self.plan.row_size // _WORD], 0.0)
+    def floats(self, number: int) -> Sequence[float]:
+        """The value of a float counter in each file, or the sum of a histogram."""
+        return self._floats[self.plan.series[number].at // _WORD :: self.plan.row_size // _WORD]
 
     @cached_property
     def _floats(self) -> Sequence[float]:
@@ -149,7 +154,8 @@ def combine(family: Declaration | Family, values: Sequence[Value], ages: Sequenc
         return None, None
     given: list[Any] = [value for _, value in there]
     if family.kind == "histogram":
-        return reduce(add, given), None
+        together = reduce(add, given)
+        return Histogram(float_sum(one.sum for one in given), together.bounds, together.counts), None
     if family.kind == "summary":
         return _summary(there)
     if family.combination == "sum":
@@ -164,7 +170,7 @@ def combine(family: Declaration | Family, values: Sequence[Value], ages: Sequenc
 def total(kind: str, values: Sequence[Any]) -> int | float:
     """Numbers of a value type added up."""
     if kind == "float":
-        return sum(values, 0.0)
+        return float_sum(values)
     number: int = sum(values) & WRAP
     return number - 2 * (number & _SIGN) if kind == "signed" else number
 
@@ -176,7 +182,7 @@ def _summary(there: Sequence[tuple[Any, Any]]) -> tuple[Summary, Any]:
     low = _extreme(min, [summary.min for summary in summaries])
     high = _extreme(max, [summary.max for summary in summaries])
     age, last = max(((age, one.last) for age, one in there if one.count), key=lambda pair: pair[0], default=(0, None))
-    return Summary(count, sum([summary.sum for summary in summaries], 0.0), low, high, last), age
+    return Summary(count, float_sum(summary.sum for summary in summaries), low, high, last), age
 
 
 def _extreme(choose: Any, values: Sequence[float | None]) -> float | None:

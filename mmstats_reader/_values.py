@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any, TypeAlias, TypeVar
 
@@ -207,6 +207,15 @@ def decoder(family: Declaration) -> Decoder:
 def time_at(row: bytes, at: int) -> int:
     """When a gauge combined by last was set, Unix nanoseconds; 0 for never."""
     return _unsigned(row, at)
+
+
+def float_sum(numbers: Iterable[float]) -> float:
+    """The exact sum of floats, rounded once; the same in any order (V2-C1)."""
+    numbers = list(numbers)
+    try:
+        return math.fsum(numbers)
+    except (OverflowError, ValueError):  # sums between overflow, or it is of infinities
+        return sum(numbers, 0.0)
 
 
 def words(content: bytes, kind: str) -> Sequence[Any]:

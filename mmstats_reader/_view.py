@@ -18,7 +18,7 @@ from ._growth import Chosen, Counts, key_of, same_groups
 from ._kept import Kept
 from ._liveness import look
 from ._snapshot import Snapshot, snapshot_of, snapshot_of_fields
-from ._values import Histogram, Summary, Value
+from ._values import Histogram, Summary, Value, float_sum
 
 #: Where a family is declared: the numbers of a group, and of the family in its plan.
 _Part: TypeAlias = tuple[int, int]
@@ -367,6 +367,7 @@ def _combined(now: Pass, parts: list[_Part]) -> tuple[Family, dict[tuple[str, ..
     if any(other.states != family.states for other in declarations):  # V2-C5
         family = family._replace(states=tuple(dict.fromkeys(state for other in declarations for state in other.states)))
     found: dict[tuple[str, ...], tuple[list[Any], list[Any]]] = {}
+    floats: dict[tuple[str, ...], list[float]] = {}
     unconfirmed = set()
     for (place, number), declaration in zip(parts, declarations, strict=True):
         group = now.groups[place]
@@ -379,6 +380,8 @@ def _combined(now: Pass, parts: list[_Part]) -> tuple[Family, dict[tuple[str, ..
             if family.kind in ("counter", "histogram"):
                 values.append(group.sum(series))
                 ages.append(None)
+                if family.type == "float" and len(parts) > 1:
+                    floats.setdefault(key, []).extend(group.floats(series))
             else:
                 mine: Sequence[Any] = group.values(series)
                 if family.combination == "all":
@@ -399,7 +402,11 @@ def _combined(now: Pass, parts: list[_Part]) -> tuple[Family, dict[tuple[str, ..
         if family.kind == "histogram":
             values.append(Histogram(0.0, family.bounds, (0,) * (len(family.bounds) + 1)))
             ages.append(None)
-        totals[key], last[key] = combine(family, values, ages)
+        total, last[key] = combine(family, values, ages)
+        if key in floats:  # rounded once, not for each group (V2-C1)
+            exact = float_sum(floats[key])
+            total = Histogram(exact, total.bounds, total.counts) if isinstance(total, Histogram) else exact
+        totals[key] = total
     times = {key: age[0] for key, age in last.items() if age is not None} if family.combination == "last" else {}
     return declared(family, totals, unconfirmed, times), last
 

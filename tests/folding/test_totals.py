@@ -196,3 +196,45 @@ def test_archives_are_of_the_kinds_that_last(tmp_path: Path) -> None:
     assert (said["features"], said["state"]) == (["archive"], "closed")
     assert (said["writer"]["pid"], said["writer"]["host"]) == ("0", "")
     assert all(family["kept"] or family["kind"] in CUMULATIVE for family in said["families"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=4), min_size=1, max_size=4),
+    st.lists(st.floats(1e-9, 1e9), max_size=3),
+)
+def test_no_sum_of_floats_falls_by_a_fold(rounds: list[list[float]], live: list[float]) -> None:
+    """V2-C1, V2-F6: not by its last digit either, whatever is folded into what, and beside whatever goes on."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place)
+
+        def put(name: str, number: float, **header: Any) -> None:
+            some = [histogram("h", (1.0,), (1, 0), number), summary("s", 1, number, 1.0, 1.0, 1.0)]
+            write2(path / f"{name}.mmstats", counter("c", number, "float"), *some, **header)
+
+        def sums(directory: Directory) -> list[float]:
+            view = directory.poll()
+            return [view.total("c"), view.total("h").sum, view.total("s").sum]
+
+        for place_of, number in enumerate(live):
+            put(f"live{place_of}", number, state=1)
+        with Directory(path) as stats:
+            for turn, numbers in enumerate(rounds):
+                for place_of, number in enumerate(numbers):
+                    put(f"dead{turn}-{place_of}", number, **CLOSED)
+                before = sums(stats)
+                assert {cleaned.action for cleaned in clean(path, fold=True)} <= {"folded", "kept"}
+                after = sums(stats)
+                assert all(now >= then for now, then in zip(after, before, strict=True))
+                assert after == pytest.approx(before, rel=1e-12)
+
+
+def test_the_order_of_files_does_not_matter_to_a_sum_of_floats(tmp_path: Path) -> None:
+    """V2-C1: it is exact, and rounded once, also over files that declare other metrics beside it."""
+    numbers = [1e16, 1.0, 1.0, 0.25]
+    for place, number in enumerate(numbers):
+        some = [counter("c", number, "float"), histogram("h", (1.0,), (1, 0), number)]
+        write2(tmp_path / f"{place}.mmstats", *some, *([counter("other")] if place % 2 else []))
+    with Directory(tmp_path) as stats:
+        view = stats.poll()
+    assert view.total("c") == view.total("h").sum == 1e16 + 2
