@@ -102,7 +102,7 @@ class History:
             yield self._resource, view
             return
         taken: set[str] = set()
-        for app, part in view.applications.items():
+        for app, part in sorted(view.applications.items(), key=lambda item: not item[0]):  # the nameless last
             name = app or _NAMELESS
             while name in taken:
                 name += "_"
