@@ -7,7 +7,6 @@ Rule 3: whatever a file says can be delivered: no value, name or label of it kee
 
 from __future__ import annotations
 
-import math
 import re
 import socket
 from collections import Counter
@@ -79,7 +78,6 @@ class _Last(NamedTuple):
     start: int
     time: int
     amount: int | float
-    sum: float
 
 
 class History:
@@ -116,17 +114,13 @@ class History:
             self._starts[service] = min([one for one in created if 0 < one <= now], default=now)
         return self._starts[service]
 
-    def total(self, key: object, start: int, now: int, amount: int | float, sum_: float = 0.0) -> _Last:
-        """A total as it is to be said, and since when.
-
-        Sums of floats end in other digits where files are folded and added up in another order: they have not fallen.
-        """
+    def start_of(self, key: object, start: int, now: int, amount: int | float) -> int:
+        """Since when a total counts that has come so far."""
         last = self._last.get(key)
         if last is not None:
-            amount, sum_ = _not_less(amount, last.amount), _not_less(sum_, last.sum)
             start = last.start if amount >= last.amount else last.time
-        self._last[key] = found = _Last(start, now, amount, sum_)
-        return found
+        self._last[key] = _Last(start, now, amount)
+        return start
 
 
 def metrics_data(view: View, history: History | None = None) -> export.MetricsData:
@@ -182,23 +176,23 @@ class _Service:
         made = []
         for attributes, value in points:
             if value >= 0:
-                last = self._history.total(self._key(name, attributes), self._start, self._now, value)
-                made.append(self._number(attributes, last.amount, last.start))
+                start = self._history.start_of(self._key(name, attributes), self._start, self._now, value)
+                made.append(self._number(attributes, value, start))
         self._add(name, unit, help_, export.Sum(made, _CUMULATIVE, is_monotonic=True))
 
     def _histogram(self, name: str, unit: str, help_: str, points: Iterable[_Point]) -> None:
         """A histogram; it has no sum where values may be negative, as that is no total then."""
         made = []
         for attributes, value in points:
-            last = self._history.total(self._key(name, attributes), self._start, self._now, value.count, value.sum)
-            grows = last.sum >= 0 and not any(bound < 0 for bound in value.bounds[:1])
+            start = self._history.start_of(self._key(name, attributes), self._start, self._now, value.count)
+            grows = value.sum >= 0 and not any(bound < 0 for bound in value.bounds[:1])
             made.append(
                 export.HistogramDataPoint(
                     attributes=attributes,
-                    start_time_unix_nano=last.start,
+                    start_time_unix_nano=start,
                     time_unix_nano=self._now,
                     count=value.count,
-                    sum=last.sum if grows else None,  # type: ignore[arg-type]  # which the protocol may lack
+                    sum=value.sum if grows else None,  # type: ignore[arg-type]  # which the protocol may lack
                     bucket_counts=value.counts,
                     explicit_bounds=value.bounds,
                     min=None,  # type: ignore[arg-type]
@@ -323,8 +317,3 @@ def _number(value: int | float) -> int | float:
     if isinstance(value, int):
         return int(value) if value <= _MOST else float(value)
     return value
-
-
-def _not_less(value: Any, before: Any) -> Any:
-    """The number before, where a float is less only by its last digits."""
-    return before if isinstance(value, float) and value < before and math.isclose(value, before) else value

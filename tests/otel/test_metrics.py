@@ -327,26 +327,6 @@ def test_a_total_keeps_its_beginning_until_it_falls(tmp_path: Path, listening: C
     assert third["n"].points[y].start == created, "what is new is of the time in which all was counted"
 
 
-def test_floats_that_are_added_in_another_order_have_not_fallen(tmp_path: Path, listening: Collector) -> None:
-    """The same counts, folded: 0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1."""
-    assert 0.1 + 0.2 + 0.3 > 0.3 + 0.2 + 0.1
-    for name, number in zip("abc", [0.1, 0.2, 0.3], strict=True):
-        some = counter("n", number, "float"), histogram("h", (), (1,), number)
-        write2(tmp_path / f"{name}.mmstats", *some)
-    history = History()
-    with Directory(tmp_path) as stats:
-        first = deliver(listening, metrics_data(stats.poll(), history)).services["shop"]
-        for name, number in zip("abc", [0.3, 0.2, 0.1], strict=True):
-            some = counter("n", number, "float"), histogram("h", (), (1,), number)
-            (tmp_path / f"{name}.mmstats").unlink()
-            write2(tmp_path / f"{name}.mmstats", *some)
-        view = stats.poll()
-        assert view.total("n") < first["n"].values[()]
-        second = deliver(listening, metrics_data(view, history)).services["shop"]
-    for name in "nh":
-        assert second[name].points[()]._replace(time=0) == first[name].points[()]._replace(time=0)
-
-
 def test_what_is_folded_counts_on(tmp_path: Path, listening: Collector) -> None:
     created = time.time_ns() - 100 * SECOND
     for name, count in [("a", 5), ("b", 7)]:
