@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ FILES, METRICS, SECONDS, ROUNDS = 200, 100, 30, 4
 COLUMNS, LINES = 200, 50
 #: Of a core, and seconds.
 MOST_CPU, MOST_LATENCY = 0.2, 0.2
-_SETTLE_SECONDS = 3
+#: Before what is measured, and at most between two keys: more than from look to look.
+_SETTLE_SECONDS, _PAUSE_SECONDS = 3, 1.1
 
 
 def write(directory: str, files: int, metrics: int) -> None:
@@ -153,14 +155,14 @@ def keys(metrics: int) -> list[tuple[str, Callable[[str], bool]]]:
     ]
 
 
-def measure(files: int, metrics: int, seconds: float, rounds: int) -> dict[str, Any]:
+def measure(files: int, metrics: int, seconds: float, rounds: int, pause: float = _PAUSE_SECONDS) -> dict[str, Any]:
     """Run it, and measure."""
     shares, latencies = {}, []
     rows = f"{files * metrics:,} rows, each process"
     with watched(files, metrics) as terminal:
         terminal.wait(has("all together"))
         for mode in ("all together", "each process"):
-            time.sleep(_SETTLE_SECONDS)
+            time.sleep(min(_SETTLE_SECONDS, seconds))
             began, before = time.monotonic(), terminal.cpu_seconds()
             time.sleep(seconds)
             shares[mode] = (terminal.cpu_seconds() - before) / (time.monotonic() - began)
@@ -168,7 +170,7 @@ def measure(files: int, metrics: int, seconds: float, rounds: int) -> dict[str, 
                 terminal.send("e")
                 terminal.wait(has(rows))
         for key, shows in keys(metrics) * rounds:
-            time.sleep(random.uniform(0.1, 1.1))
+            time.sleep(random.uniform(0, pause))
             began = time.monotonic()
             terminal.send(key)
             latencies.append((terminal.wait(shows) - began, key))
@@ -201,7 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the figures are written, as JSON")
     options = parser.parse_args(arguments)
     facts = about("python -m benchmarks.top" + (" --fast" if options.fast else ""))
-    found = measure(5, 20, 2, 1) if options.fast else measure(FILES, METRICS, SECONDS, ROUNDS)
+    facts |= {name: version(name) for name in ("textual", "numpy")}
+    found = measure(5, 20, 1, 1, 0.1) if options.fast else measure(FILES, METRICS, SECONDS, ROUNDS)
     print(*(f"{name}: {fact}" for name, fact in (facts | found).items()), sep="\n")
     if options.output:
         options.output.write_text(json.dumps(facts | found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,7 @@
+"""``python -m mmstats_reader.mmtop``."""
+
+import sys
+
+from . import main
+
+sys.exit(main())
