@@ -4,7 +4,8 @@
 
 Rule 1: line n is due n intervals after the first, whatever a look takes; lines that would be late are left out.
 Rule 2: rates are over the time that truly passed between two looks.
-Rule 3: a field that no file has is named once, and its cells are empty until one has it.
+Rule 3: a field that no file has is named once, and its cells are empty until one has it; columns of what vanished stay.
+Rule 4: files that cannot be read, and those that declare a shown metric differently (V2-C3), are said once.
 
 ``--json`` prints ``{"time", "seconds", "values": {column: value}}`` a line; what is unset is null.
 """
@@ -13,29 +14,31 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import math
 import os
-import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from mmstats_format import FormatError, __version__
 from mmstats_format.cli import complain, neutral, run
 
+from ._columns import QUANTILES, Column, Field, has, split
 from ._directory import Directory
-from ._families import Family, full_name
+from ._families import Family
 from ._json import json_value
 from ._snapshot import Snapshot
 from ._values import Histogram, Summary
 from ._view import View
 
-_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-_LABEL = re.compile(r'\s*([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"\s*(?:,|$)')
 _LEAST_WIDTH = 5
+#: A longer text is printed whole, but widens only its own line.
+_WIDEST = 40
+#: A sleep takes no more than some billions.
+_LONGEST_DELAY = 10**9
 
 #: What a cell of a counter shows.
 _RATE, _DELTA, _ABSOLUTE = "rate", "delta", "absolute"
@@ -51,8 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_intermixed_args(arguments)  # options may stand between FIELDS and the files
     fields = [Field(text, options.prefix) for text in split(options.fields)]
+    if not fields:
+        parser.error("argument FIELDS: there is none")
     only = _filter(options.filter) if options.filter else None
     with Directory(*options.files, rate=options.rate, value=options.value, only=only) as stats:
         return _Lines(options, fields, stats).run(time.monotonic, time.sleep)
@@ -116,8 +122,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _seconds(text: str) -> float:
     seconds = float(text)
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError("it is more than 0 seconds")
+    if not 0 < seconds <= _LONGEST_DELAY:
+        raise argparse.ArgumentTypeError(f"it is more than 0 seconds, and {_LONGEST_DELAY} at most")
     return seconds
 
 
@@ -145,97 +151,15 @@ def _filter(wanted: Sequence[str]) -> Callable[[Snapshot], bool]:
     return lambda snapshot: all(one(snapshot, each) for each in wanted)
 
 
-def split(fields: str) -> list[str]:
-    """The fields of an argument: the commas in labels do not part them."""
-    parts = re.findall(r'(?:[^,{]|\{(?:[^"}]|"(?:[^"\\]|\\.)*"?)*\}?)+', fields)
-    return [part.strip() for part in parts if part.strip()]
-
-
-class Column(NamedTuple):
-    """A column: its title, the metric, the labels that choose its series, and which part of a value it shows."""
-
-    title: str
-    name: str
-    labels: Mapping[str, str]
-    part: str = ""
-
-
-class Field:
-    """A field as it was asked for.
-
-    Attributes:
-        text: as it was given.
-    """
-
-    def __init__(self, text: str, prefix: str = "") -> None:
-        """Ask for a metric; a prefix may end before a dot or after it."""
-        self.text = text
-        self._names = [prefix + text] + ([f"{prefix}.{text}"] if prefix and not prefix.endswith(".") else [])
-        self._begin = prefix
-
-    def columns(self, view: View) -> list[Column]:
-        """The columns that there are for it now."""
-        for name in self._names:
-            if name in view:
-                return _columns(self.text, view[name], {})
-            bare, brace, rest = name.partition("{")
-            if brace and bare in view and (labels := _labels(rest)) is not None:
-                family = view[bare]
-                if any(_has(family, values, labels) for values in family.series):
-                    return _columns(self.text, family, labels)
-        return [column for name in self._names for column in self._matching(view, name)]
-
-    def _matching(self, view: View, pattern: str) -> Iterator[Column]:
-        """Those of a pattern: of metrics, or where it has a brace, of series."""
-        if not any(sign in pattern for sign in "*?["):
-            return
-        for family in view:
-            if "{" not in pattern:
-                if fnmatchcase(family.name, pattern):
-                    yield from _columns(self._title(family.name), family, {})
-                continue
-            for values in family.series:
-                full = full_name(family.name, family.labels, values)
-                if family.labels and fnmatchcase(full, pattern):
-                    yield from _columns(self._title(full), family, dict(zip(family.labels, values, strict=True)))
-
-    def _title(self, name: str) -> str:
-        return name.removeprefix(self._begin).lstrip(".") or name
-
-
-def _labels(text: str) -> dict[str, str] | None:
-    """The labels of what stands behind a brace; None where it is nothing of the sort."""
-    if not text.endswith("}"):
-        return None
-    text, labels, at = text[:-1], {}, 0
-    while at < len(text):
-        found = _LABEL.match(text, at)
-        if found is None:
-            return None
-        labels[found[1]] = re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), found[2])
-        at = found.end()
-    return labels
-
-
-def _has(family: Family, values: Sequence[str], labels: Mapping[str, str]) -> bool:
-    return labels.items() <= dict(zip(family.labels, values, strict=True)).items()
-
-
-def _columns(title: str, family: Family, labels: Mapping[str, str]) -> list[Column]:
-    parts: Sequence[str] = {"histogram": ("", *_QUANTILES), "summary": ("", "mean")}.get(family.kind, ("",))
-    return [Column(f"{title} {part}".strip(), family.name, labels, part) for part in parts]
-
-
 class _Lines:
     """What is printed."""
 
     def __init__(self, options: argparse.Namespace, fields: Sequence[Field], stats: Directory) -> None:
         self._options, self._fields, self._stats = options, fields, stats
-        self._said: set[str] = set()
+        self._said: set[object] = set()
         self._titles: list[str] = []
         self._widths: dict[str, int] = {}
         self._since_header = 0
-        self._csv = csv.writer(sys.stdout, lineterminator="\n")
 
     def run(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> int:
         """Print line after line."""
@@ -251,49 +175,60 @@ class _Lines:
             sleep(delay - passed % delay)
 
     def _line(self, first: bool) -> int:
+        view = None
         try:
             view = self._stats.poll()
         except OSError as error:
             self._say(f"{error.filename}: {error.strerror}")
-            if first:
-                return 1
-            view = None
+            if first and len(self._stats.where) > 1:
+                self._say(f"no statistics files in {self._looked}")
         columns = self._columns(view, first) if view is not None else []
         if first and not columns:
             return 1
-        cells = {column.title: self._cell(view, column, first) for column in columns if view is not None}
+        found = {column.title: self._cell(view, column, first) for column in columns if view is not None}
+        cells = {title: found.get(title) for field in self._fields for title in field.titles}
         if self._options.json:
             self._print_json(view, cells)
         elif self._options.csv:
             self._print_csv(cells)
         else:
             self._print(cells)
-        sys.stdout.flush()
         return 0
+
+    @property
+    def _looked(self) -> str:
+        return ", ".join(self._stats.where)
 
     def _columns(self, view: View, first: bool) -> list[Column]:
         """The columns that there are; what is missing is said, once."""
         for path, error in view.errors.items():
-            said = str(error) if isinstance(error, FormatError) else getattr(error, "strerror", None) or str(error)
-            self._say(f"{path}: {said}")
+            reason = getattr(error, "strerror", None) or str(error)
+            self._say(str(error) if isinstance(error, FormatError) else f"{path}: {reason}")
         if self._options.verbose:
             for snapshot in view.snapshots:
                 self._say(f"reads {snapshot.path}")
-        looked = ", ".join(self._stats.where)
         if first and not view.snapshots:
-            self._say(f"no statistics files in {looked}")
+            which = " that --filter chooses" if self._options.filter else " that can be read" if view.errors else ""
+            self._say(f"no statistics files{which} in {self._looked}")
             return []
-        columns: dict[str, Column] = {}
+        columns = []
         for field in self._fields:
             found = field.columns(view)
-            if not found:
-                self._say(f"no metric {field.text!r} in {looked}")
-            columns |= {column.title: column for column in found}
-        return list(columns.values())
+            if found:
+                field.titles = [column.title for column in found]
+            else:
+                self._say(f"no metric {field.text!r} in {self._looked}")
+            columns += found
+        names = {column.name for column in columns}
+        for conflict in view.conflicts:
+            if conflict.name in names:
+                self._say(f"{conflict}; shown is what most files have", about=(conflict.name, conflict.differs))
+        return columns
 
-    def _say(self, what: str) -> None:
-        if what not in self._said:
-            self._said.add(what)
+    def _say(self, what: str, about: object = None) -> None:
+        """Say it, but nothing twice, nor two things about the same."""
+        if (about or what) not in self._said:
+            self._said.add(about or what)
             complain(f"pollstats: {what}")
 
     def _cell(self, view: View, column: Column, first: bool) -> Any:
@@ -312,47 +247,53 @@ class _Lines:
                 return None
             if isinstance(grown, Summary):
                 return grown.sum / grown.count
-            return grown.quantile(_QUANTILES[column.part])
+            return grown.quantile(QUANTILES[column.part])
         return grown
 
     def _print_json(self, view: View | None, cells: Mapping[str, Any]) -> None:
         values = {title: json_value(value) for title, value in cells.items()}
         when = time.time() if view is None else view.time
         seconds = None if view is None or math.isnan(view.seconds) else view.seconds
-        print(json.dumps({"time": when, "seconds": seconds, "values": values}, allow_nan=False))
+        print(json.dumps({"time": when, "seconds": seconds, "values": values}, allow_nan=False), flush=True)
 
     def _print_csv(self, cells: Mapping[str, Any]) -> None:
         if not self._titles:
             self._titles = list(cells)
-            self._csv.writerow(map(neutral, self._titles))
+            print(_csv(map(neutral, self._titles)))
         values = [cells.get(title) for title in self._titles]
-        self._csv.writerow(["" if value is None else neutral(str(value)) for value in values])
+        print(_csv("" if value is None else neutral(str(value)) for value in values), flush=True)
 
     def _print(self, cells: Mapping[str, Any]) -> None:
-        shown = {title: _shown(value) for title, value in cells.items()} or dict.fromkeys(self._titles, "-")
+        shown = {title: _shown(value) for title, value in cells.items()}
         wider = False
         for title, text in shown.items():
-            width = max(self._widths.get(title, 0), len(text), len(neutral(title)), _LEAST_WIDTH)
+            width = max(self._widths.get(title, 0), min(len(text), _WIDEST), len(neutral(title)), _LEAST_WIDTH)
             wider |= width != self._widths.get(title)
             self._widths[title] = width
         every = self._options.headers
-        if list(shown) != self._titles or (every and self._since_header >= every):
+        if list(shown) != self._titles or (every and (wider or self._since_header >= every)):
             self._titles, self._since_header = list(shown), 0
             header = "  ".join(neutral(title).rjust(self._widths[title]) for title in shown)
             print(f"\033[1m{header}\033[0m" if _coloured() else header)
         self._since_header += 1
-        print("  ".join(text.rjust(self._widths[title]) for title, text in shown.items()))
+        print("  ".join(text.rjust(self._widths[title]) for title, text in shown.items()), flush=True)
+
+
+def _csv(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
 
 
 def _coloured() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def _present(family: Family, view: View, labels: Mapping[str, str]) -> Any:
     """What something that does not only grow is now."""
     if family.combination != "all":
         return view.total(family.name, **labels)
-    pairs = [pair for values, those in family.series.items() if _has(family, values, labels) for pair in those]
+    pairs = [pair for values, those in family.series.items() if has(family, values, labels) for pair in those]
     values = [value for _, value in pairs]
     if family.type in ("unsigned", "signed", "float", "boolean") and family.kind in ("gauge", "unknown"):
         if not values:
@@ -371,7 +312,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
         if value == int(value) and abs(value) < 1e15:
             return str(int(value))
-        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+        size = abs(value)
+        return f"{value:{'.3g' if size < 9.95 or size >= 1e21 else '.1f' if size < 99.95 else '.0f'}}"
     return neutral(str(value))
 
 

@@ -22,6 +22,7 @@ from mmstats_testing.running import HANG_SECONDS, environment
 import mmstats
 from mmstats_format import __version__
 from mmstats_reader import Directory, clean, pollstats, read
+from mmstats_reader._columns import Field, split
 
 
 class Time:
@@ -133,7 +134,44 @@ def test_a_field_that_nothing_has_is_named_once_and_found_when_it_comes(lines: A
     come = [lambda: None, lambda: write2(tmp_path / "b.mmstats", counter("late", 7), created=200 * 10**9)]
     out, err = lines("--delta", "m,late", tmp_path, steps=[*come, lambda: None])
     assert err.splitlines() == [f"pollstats: no metric 'late' in {tmp_path}"]
-    assert out == [["m"], ["5"], ["0"], ["m", "late"], ["0", "7"], ["0", "0"]]
+    assert out == [["m", "late"], ["5", "-"], ["0", "-"], ["0", "7"], ["0", "0"]]
+
+
+def test_columns_of_what_vanished_stay(lines: Any, tmp_path: Path) -> None:
+    """So do those of a histogram; the header is not printed again."""
+    path = tmp_path / "b.mmstats"
+    put(tmp_path, counter("m", 5), (counter("n", 7), histogram("h", (1.0,), (2, 0), 1.0)))
+    steps = [path.unlink, lambda: None]
+    out, err = lines("--absolute", "-n0", "n,h,m", tmp_path, steps=steps)
+    assert out[1:] == [["7", "2", "0.5", "0.9", "0.99", "5"], *[["-", "-", "-", "-", "-", "5"]] * 2]
+    assert err.splitlines() == [f"pollstats: no metric {name!r} in {tmp_path}" for name in ("n", "h")]
+
+
+@pytest.mark.parametrize(("form", "empty", "there"), [("--csv", "5,", "5,7"), ("--json", None, 7)])
+def test_programs_too_get_a_column_for_what_comes_later(
+    lines: Any, tmp_path: Path, form: str, empty: Any, there: Any
+) -> None:
+    put(tmp_path, counter("m", 5))
+    step = lambda: write2(tmp_path / "b.mmstats", counter("late", 7))  # noqa: E731
+    out, _ = lines(form, "--absolute", "m,late", tmp_path, steps=[step])
+    if form == "--csv":
+        assert out == [["m,late"], [empty], [there]]
+    else:
+        assert [json.loads(" ".join(line))["values"]["late"] for line in out] == [empty, there]
+
+
+def test_files_that_disagree_about_a_metric_are_said_once(lines: Any, tmp_path: Path) -> None:
+    put(tmp_path, (counter("m", 5), counter("o", 1)), counter("m", 6), (gauge("m", 7), gauge("o", 7)))
+    again_elsewhere = [lambda: (tmp_path / "c.mmstats").rename(tmp_path / "d.mmstats")]
+    out, err = lines("--absolute", "m", tmp_path, steps=again_elsewhere)
+    assert out[1:] == [["11"], ["11"]]
+    (said,) = err.splitlines()
+    assert said.startswith(f"pollstats: 'm' has one kind in {tmp_path}/a.mmstats, and another in {tmp_path}/c.mmstats")
+
+
+def test_options_may_stand_between_the_fields_and_the_files(lines: Any, tmp_path: Path) -> None:
+    put(tmp_path, counter("m", 5))
+    assert lines("m", "--absolute", tmp_path)[0][1:] == [["5"]]
 
 
 def test_labels_choose_series_and_commas_in_them_part_no_fields(lines: Any, tmp_path: Path) -> None:
@@ -145,7 +183,9 @@ def test_labels_choose_series_and_commas_in_them_part_no_fields(lines: Any, tmp_
     assert out[-1] == ["111", "11", "100", "10"]
     out, _ = lines("--absolute", 'r{*status="200"}', tmp_path)
     assert out == [['r{method="GET",status="200"}', r'r{method="P\"{}",status="200"}'], ["1", "100"]]
-    assert pollstats.split(fields)[1:3] == ['r{method="GET"}', r'r{status="200", method="P\"{}"}']
+    put(tmp_path, labelled(counter("r"), ("http.method",), (("GET",), counter("", 3)), (("PUT",), counter("", 4))))
+    assert lines("--absolute", 'r{http.method="PUT"}', tmp_path)[0][-1] == ["4"]
+    assert split(fields)[1:3] == ['r{method="GET"}', r'r{status="200", method="P\"{}"}']
 
 
 @pytest.mark.parametrize("field", ['r{nope="1"}', 'r{method="1"}', "r{", 'r{method="GET"', "r{method=GET}"])
@@ -218,7 +258,48 @@ def test_filters_choose_files_by_their_labels(
     status = pollstats.main(["-c1", "--absolute", *arguments, "m", str(tmp_path)])
     out, err = capsys.readouterr()
     assert (status, out.split()[1:]) == ((0, [total]) if total else (1, []))
-    assert bool(err) == (total is None)
+    assert err == ("" if total else f"pollstats: no statistics files that --filter chooses in {tmp_path}\n")
+
+
+def test_the_header_comes_again_where_a_column_has_grown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long text is printed whole, and widens only its own line."""
+    values: list[Any] = []
+
+    def put_next(_: float) -> None:
+        put(tmp_path, (values.pop(0), counter("z", 0)))
+
+    def run(headers: str) -> list[int]:
+        values[:] = [gauge("g", 1), gauge("g", 10**7), text("g", "x" * 60, 64), gauge("g", 2)]
+        put_next(0)
+        monkeypatch.setattr("mmstats_reader.pollstats.time.sleep", put_next)
+        assert pollstats.main(["-c4", "-n", headers, "--absolute", "g,z", str(tmp_path)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert all(line[-5:] in ("    z", "    0") for line in lines)
+        return [len(line) if line.endswith("0") else 0 for line in lines]
+
+    assert run("20") == [0, 12, 0, 15, 0, 67, 47]
+    assert run("0") == [0, 12, 15, 67, 47]
+
+
+@pytest.mark.parametrize(("variable", "bold"), [(None, True), ("NO_COLOR", False)])
+def test_a_header_is_bold_on_a_terminal(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str | None,
+    bold: bool,
+) -> None:
+    put(tmp_path, text("t", "\x1b[31m"))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert pollstats.main(["-c1", "t", str(tmp_path)]) == 0
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.startswith("\033[1m") == bold
+    assert line == "\\x1b[31m"
 
 
 def test_widths_follow_the_data_and_headers_come_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,27 +314,35 @@ def test_widths_follow_the_data_and_headers_come_again(tmp_path: Path, capsys: p
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.0, "0"), (0.12345, "0.123"), (1.5, "1.5"), (12.345, "12.3"), (123.45, "123"), (1e20, "1" + "0" * 20)],
+    [
+        (0.0, "0"),
+        (0.12345, "0.123"),
+        (1.5, "1.5"),
+        (12.345, "12.3"),
+        (123.45, "123"),
+        (99.97, "100"),
+        (1e20, "1" + "0" * 20),
+        (1e300, "1e+300"),
+    ],
 )
 def test_numbers_have_as_many_digits_as_one_reads(lines: Any, tmp_path: Path, value: float, shown: str) -> None:
     put(tmp_path, gauge("g", value, kind="float"))
     assert lines("g", tmp_path)[0][1] == [shown]
 
 
-def test_lines_are_due_at_multiples_of_the_delay_whatever_a_look_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("late", [0.3, 2.5])
+def test_lines_are_due_at_multiples_of_the_delay_whatever_a_look_takes(tmp_path: Path, late: float) -> None:
     """Nothing drifts; a line that would be late is left out."""
     put(tmp_path, counter("m", 1))
-    clock = Time([lambda: None] * 10, late=0.3)
+    clock = Time([lambda: None] * 10, late=late)
     options = pollstats._parser().parse_args(["-c6", "-d1", "m"])
     with Directory(tmp_path) as stats:
-        pollstats._Lines(options, [pollstats.Field("m")], stats).run(clock.monotonic, clock.sleep)
-    begin = 100.3
+        pollstats._Lines(options, [Field("m")], stats).run(clock.monotonic, clock.sleep)
+    begin = 100 + late
     due = [begin]
     now = begin
     for slept in clock.slept:
-        now += 0.3 + slept
+        now += late + slept
         due.append(now)
     assert [round(moment - begin, 6) % 1 for moment in due] == pytest.approx([0] * 6, abs=1e-6)
     assert len(clock.slept) == 5
@@ -288,6 +377,10 @@ def test_csv_has_a_header_and_quotes_what_has_to_be(tmp_path: Path, capsys: pyte
         (["m", "{path}"], "no statistics files in {path}"),
         (["m", "{path}/missing"], "{path}/missing: No such file or directory"),
         (["m", "{path}/*"], "no statistics files in {path}/*"),
+        (
+            ["m", "{path}/no", "{path}/none"],
+            "{path}/no: No such file or directory\npollstats: no statistics files in {path}/no, {path}/none",
+        ),
     ],
 )
 def test_where_nothing_is_it_says_where_it_looked(
@@ -303,7 +396,9 @@ def test_where_nothing_is_it_says_where_it_looked(
         [],
         ["-c", "0", "m"],
         ["-d", "0", "m"],
+        [","],
         ["-d", "nan", "m"],
+        ["-d", "1e300", "m"],
         ["-d", "x", "m"],
         ["-n", "-1", "m"],
         ["--delta", "--absolute", "m"],
@@ -315,6 +410,22 @@ def test_wrong_arguments_are_status_2(arguments: list[str], capsys: pytest.Captu
         pollstats.main(arguments)
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("usage: pollstats")
+
+
+def test_where_no_file_can_be_read_it_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.mmstats"
+    path.write_bytes(b"\2")
+    assert pollstats.main(["m", str(tmp_path)]) == 1
+    why, nothing = capsys.readouterr().err.splitlines()
+    assert why.startswith(f"pollstats: {path}: truncated: ")
+    assert nothing == f"pollstats: no statistics files that can be read in {tmp_path}"
+
+
+@pytest.mark.parametrize("form", ["-n1", "--csv", "--json"])
+def test_without_a_standard_output_nothing_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    put(tmp_path, counter("m", 1))
+    monkeypatch.setattr(sys, "stdout", None)
+    assert pollstats.main(["-c2", "-d0.001", form, "m", str(tmp_path)]) == 0
 
 
 def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
