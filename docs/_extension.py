@@ -144,15 +144,47 @@ def soak() -> str:
     return "\n".join([said, "", *rows, "", "The run:", "", *facts])
 
 
+def top() -> str:
+    """What ``mmtop`` was last measured to take, and what it was measured on."""
+    path = DOCS / "data" / "top.json"
+    if not path.exists():
+        return "**Not measured yet.** `python -m benchmarks.top --output docs/data/top.json` measures, and fills this page."
+    run = json.loads(path.read_text(encoding="utf-8"))
+    said = (
+        f"With {run['files']} files of {run['metrics']} metrics, a look a second, in a terminal of {run['terminal']}: "
+        f"**{100 * run['cpu_each']:.1f} %** of one core for {run['files'] * run['metrics']:,} rows, each process by "
+        f"itself, and {100 * run['cpu_together']:.1f} % together, where {100 * run['cpu_at_most']:g} % is the bound. "
+        f"Of {run['keys']} keys half showed their effect within {1000 * run['latency_median']:.0f} ms, 95 % within "
+        f"{1000 * run['latency_95']:.0f} ms, and the slowest within **{1000 * run['latency_most']:.0f} ms**; the bound "
+        f"is {1000 * run['latency_at_most']:g} ms."
+    )
+    shown = ("command", "commit", "dirty", "date", "python", "textual", "numpy", "platform", "processor", "cores")
+    return "\n".join([said, "", "The run:", "", *(f"- {name}: `{run[name]}`" for name in shown)])
+
+
+def mmtop_keys() -> str:
+    """The keys of ``mmtop``."""
+    from mmstats_reader.mmtop._screen import KEYS
+
+    rows = [f"| `{key}` | {what} |" for key, _, what in KEYS]
+    return "\n".join(["| key | does |", "| --- | --- |", *rows])
+
+
 GENERATED = {
     "slurpstats": lambda: help_text("slurpstats"),
     "cleanstats": lambda: help_text("cleanstats"),
+    "pollstats": lambda: help_text("pollstats"),
+    "mmtop": lambda: help_text("mmtop"),
+    "mmash": lambda: help_text("mmash"),
+    "otel": lambda: help_text("python", "-m", "mmstats_reader.otel"),
     "mmstats_format": lambda: help_text("python", "-m", "mmstats_format"),
     "placeholders": placeholders,
     "benchmarks": benchmarks,
     "stress": stress,
     "fuzz": fuzz,
     "soak": soak,
+    "top": top,
+    "mmtop-keys": mmtop_keys,
 }
 
 

@@ -34,6 +34,8 @@ nitpick_ignore_regex = [
     # Parameters in docstrings, and the variables of generic types.
     ("py:obj", r"[a-z_]+"),
     ("py:(class|obj)", r"(.*\.)?_?T(_co)?"),
+    # Other projects' own, for the same reason; and the application of mmash, which is any ASGI application to users.
+    ("py:class", r"(prometheus_client|opentelemetry)\..*|Application"),
     # Type aliases, which the docstrings tell in words.
     ("py:class", "Buffer|JSON|Value"),
 ]

@@ -64,7 +64,7 @@ def push_every(
         value: patterns of those that are of unknown kind, likewise.
 
     Returns:
-        What pushes a last time, ends it, and waits for that: as long as the exporter takes for a push, or two.
+        What pushes a last time and ends it. It waits for that, as long as the exporter takes for a push, or two.
     """
     to = exporter or OTLPMetricExporter()
     stats, history, ended = Directory(*where, rate=rate, value=value), History(), threading.Event()
