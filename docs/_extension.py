@@ -148,7 +148,7 @@ def top() -> str:
     """What ``mmtop`` was last measured to take, and what it was measured on."""
     path = DOCS / "data" / "top.json"
     if not path.exists():
-        return "**Not measured yet.** `python -m benchmarks.top --output docs/data/top.json` measures and fills this page."
+        return "**Not measured yet.** `python -m benchmarks.top --output docs/data/top.json` fills this page."
     run = json.loads(path.read_text(encoding="utf-8"))
     said = (
         f"With {run['files']} files of {run['metrics']} metrics, a look a second, in a terminal of {run['terminal']}: "
