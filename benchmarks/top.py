@@ -26,6 +26,7 @@ from mmstats_testing.running import HANG_SECONDS, environment
 from mmstats_writer import CounterField, MmStats
 
 from .figures import _memory as memory
+from .measure import cpu_seconds
 from .report import ROOT, about
 
 FILES, METRICS, SECONDS, ROUNDS = 200, 100, 30, 4
@@ -91,11 +92,6 @@ class Terminal:
             if time.monotonic() > limit:
                 raise SystemExit(f"what was expected is not shown:\n{screen}")
         return time.monotonic()
-
-    def cpu_seconds(self) -> float:
-        """CPU time that the program has taken so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         """End it, and the program with it."""
@@ -163,9 +159,9 @@ def measure(files: int, metrics: int, seconds: float, rounds: int, pause: float 
         terminal.wait(has("all together"))
         for mode in ("all together", "each process"):
             time.sleep(min(_SETTLE_SECONDS, seconds))
-            began, before = time.monotonic(), terminal.cpu_seconds()
+            began, before = time.monotonic(), cpu_seconds(terminal.pid)
             time.sleep(seconds)
-            shares[mode] = (terminal.cpu_seconds() - before) / (time.monotonic() - began)
+            shares[mode] = (cpu_seconds(terminal.pid) - before) / (time.monotonic() - began)
             if mode == "all together":
                 terminal.send("e")
                 terminal.wait(has(rows))

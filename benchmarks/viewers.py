@@ -17,7 +17,7 @@ from mmstats_testing.running import HANG_SECONDS, environment
 from mmstats_writer import Counter, CounterField, MmStats
 
 from .figures import _memory as memory
-from .measure import FULL, Effort, in_turns, value
+from .measure import FULL, Effort, cpu_seconds, in_turns, value
 from .report import Figure
 
 WATCHING = Path(__file__).with_name("watching.py")
@@ -56,9 +56,9 @@ def _measure(directory: str, number: int, counters: Sequence[Counter], seconds: 
                 if not watching.stdout.readline():
                     raise SystemExit("the viewers saw nothing")
                 _work(counters, seconds / 5)
-                before = time.perf_counter(), _cpu_seconds(server.pid)
+                before = time.perf_counter(), cpu_seconds(server.pid)
                 _work(counters, seconds)
-                after = time.perf_counter(), _cpu_seconds(server.pid)
+                after = time.perf_counter(), cpu_seconds(server.pid)
                 server.end()
                 events = json.loads(watching.communicate(timeout=HANG_SECONDS)[0])
             finally:
@@ -75,8 +75,3 @@ def _work(counters: Sequence[Counter], seconds: float) -> None:
         for counter in counters:
             counter.inc()
         time.sleep(min(0.3, left))
-
-
-def _cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, by all its threads: the scheduler counts nanoseconds, ``stat`` only ticks."""
-    return sum(int(file.read_text().split()[0]) for file in Path("/proc").glob(f"{pid}/task/*/schedstat")) / 10**9
