@@ -28,7 +28,7 @@ demo: $(VENV)/.made ## a small application under load, and its statistics
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.made ## the whole test suite, on all cores
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/.made-lint ## formatting, lint, types, imports
 	$(BIN)/ruff format --check .
