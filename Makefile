@@ -27,8 +27,9 @@ $(VENV)/.made-%: $(VENV)/.made
 demo: $(VENV)/.made ## a small application under load, and its statistics
 	$(BIN)/python examples/demo.py
 
-test: $(VENV)/.made ## the whole test suite, on all cores
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+# What takes long is left out; `make test ALL=1` runs that too.
+test: $(VENV)/.made ## the test suite, on all cores
+	$(BIN)/pytest --numprocesses auto $(if $(ALL),,-m 'not long')
 
 lint: $(VENV)/.made-lint ## formatting, lint, types, imports
 	$(BIN)/ruff format --check .

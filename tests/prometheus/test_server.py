@@ -169,6 +169,7 @@ def everything() -> CollectorRegistry:
     return registry
 
 
+@pytest.mark.long
 def test_prometheus_reads_what_all_vectors_say(everything: CollectorRegistry, tmp_path: Path) -> None:
     web, thread = start_http_server(0, "127.0.0.1", everything)
     try:

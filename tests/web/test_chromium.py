@@ -193,6 +193,7 @@ def test_a_search_for_a_label_shows_the_series_that_have_it(stage: Stage) -> Non
     assert browser.run(labels) == ["method=POST status=200"]
 
 
+@pytest.mark.long
 def test_values_are_refreshed(stage: Stage) -> None:
     browser = stage.open("?q=http.requests")
     value = "document.querySelector('.family .value span').textContent"
@@ -238,6 +239,7 @@ def test_what_files_say_stays_text(stage: Stage, page: str) -> None:
     assert browser.run("document.title") == title
 
 
+@pytest.mark.long
 def test_names_that_mean_something_to_the_language_are_names(stage: Stage) -> None:
     browser = stage.open("?q=__proto__")
     browser.find(".toggle").click()
@@ -247,6 +249,7 @@ def test_names_that_mean_something_to_the_language_are_names(stage: Stage) -> No
     assert browser.run("document.querySelector('.card h2').innerText") == "__proto__ constructor"
 
 
+@pytest.mark.long
 def test_metrics_lead_to_their_charts(stage: Stage) -> None:
     browser = stage.open("?q=evil+onerror")
     browser.find(".family a").click()
@@ -293,6 +296,7 @@ def test_several_metrics_are_drawn_in_one_chart(stage: Stage) -> None:
     assert labels == ["http.latency p50", "http.latency p90", "http.latency p99", "queue.wait mean"]
 
 
+@pytest.mark.long
 def test_more_lines_than_can_be_told_apart_are_chosen_from(stage: Stage) -> None:
     browser = stage.open("graph/?metric=shelf.stock")
     browser.wait(f"{_DRAWN}.length == 12")
@@ -321,6 +325,7 @@ def test_a_paused_chart_stands_still_and_goes_on_without_a_gap(stage: Stage) -> 
     assert browser.run(_PICTURE) != picture
 
 
+@pytest.mark.long
 def test_window_interval_and_metrics_are_in_the_address(stage: Stage) -> None:
     browser = stage.open("graph/?metric=http.inflight&window=15&interval=2")
     assert browser.run("[...document.querySelectorAll('#controls select')].map(one => one.value)") == [
@@ -340,6 +345,7 @@ def test_window_interval_and_metrics_are_in_the_address(stage: Stage) -> None:
     browser.wait(f"{_LINES}.length == 2")
 
 
+@pytest.mark.long
 def test_a_metric_that_nobody_publishes_is_named(stage: Stage) -> None:
     browser = stage.browser
     browser.open(f"{stage.server.url}graph/?metric=no.such.thing&metric=worker.doing")
@@ -348,7 +354,7 @@ def test_a_metric_that_nobody_publishes_is_named(stage: Stage) -> None:
     assert "“worker.doing” is text" in browser.find("#notice").text
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("page", ["", "graph/"], ids=["metrics", "charts"])
 def test_a_phone_shows_the_page_without_scrolling_sideways(stage: Stage, page: str, scheme: str) -> None:
     browser = stage.open(page, PHONE, scheme)
@@ -360,6 +366,7 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(stage: Stage, page: s
     assert faint == []
 
 
+@pytest.mark.long
 def test_dark_and_light_follow_the_system_until_chosen(stage: Stage) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     browser = stage.open("graph/?metric=http.inflight", scheme="dark")
@@ -399,6 +406,7 @@ def test_the_keyboard_reaches_everything_on_the_page_of_metrics(stage: Stage) ->
     assert browser.run("document.querySelectorAll('.series').length") == 0
 
 
+@pytest.mark.long
 def test_the_keyboard_reaches_everything_on_the_page_of_charts(stage: Stage) -> None:
     browser = stage.open("graph/?metric=http.requests")
     tab, space = "\ue004", " "
@@ -415,6 +423,7 @@ def test_the_keyboard_reaches_everything_on_the_page_of_charts(stage: Stage) -> 
     browser.wait(f"{_DRAWN}.length == 2")
 
 
+@pytest.mark.long
 def test_a_page_reconnects_when_the_server_comes_back(stage: Stage) -> None:
     browser = stage.open("graph/?metric=http.inflight")
     browser.wait(f"{_DRAWN}[0].data.length > 1")
@@ -428,6 +437,7 @@ def test_a_page_reconnects_when_the_server_comes_back(stage: Stage) -> None:
     assert all("api/v2/stream" in entry and '"network"' in entry for entry in refused), refused
 
 
+@pytest.mark.long
 def test_the_page_of_metrics_reconnects_too(stage: Stage) -> None:
     browser = stage.open()
     stage.server.stop()
@@ -437,6 +447,7 @@ def test_the_page_of_metrics_reconnects_too(stage: Stage) -> None:
     browser.wait("!document.querySelector('#lost').checkVisibility()")
 
 
+@pytest.mark.long
 def test_where_nothing_is_published_the_pages_say_where_they_looked(stage: Stage, tmp_path: Path) -> None:
     server = Server(tmp_path)
     try:
