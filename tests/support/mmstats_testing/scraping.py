@@ -16,6 +16,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from operator import eq
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,13 @@ class Prometheus:
 
     def __init__(self, port: int) -> None:
         self.port = port
+
+    def readiness(self) -> int:
+        """The status of its readiness page; 503 while it begins, in which it answers nothing else either."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=HANG_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", "/-/ready")
+            return connection.getresponse().status
 
     def ask(self, path: str, **parameters: str) -> Any:
         """The data of an answer of its HTTP API, such as to ``query`` with the parameter ``query``."""
@@ -106,7 +114,9 @@ def prometheus(directory: Path, jobs: Mapping[str, tuple[int, str]]) -> Iterator
         )
     try:
         said = until(re.compile('"Listening on"').search, partial(log.read_text, encoding="utf-8"))
-        yield Prometheus(int(re.findall(r'"Listening on" address=\S+:(\d+)', said)[0]))
+        server = Prometheus(int(re.findall(r'"Listening on" address=\S+:(\d+)', said)[0]))
+        until(partial(eq, http.HTTPStatus.OK), server.readiness)
+        yield server
     finally:
         process.kill()
         process.wait(HANG_SECONDS)
