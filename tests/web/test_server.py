@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import pytest
 from mmstats_testing.documents import two, write
 from mmstats_testing.mmashing import Mmash, mmash
-from mmstats_testing.running import HANG_SECONDS, descriptors, environment, python
+from mmstats_testing.running import HANG_SECONDS, descriptors, environment, python, skip_or_fail
 
 from mmstats_reader.mmash import _command, main
 
@@ -91,7 +91,7 @@ def test_who_has_left_is_noticed(path: Path) -> None:
     with mmash(path) as server, contextlib.ExitStack() as viewers:
         files = Path(f"/proc/{server.pid}/fd")
         if not files.exists():
-            pytest.skip("this system does not show another process's descriptors")
+            skip_or_fail("this system does not show another process's descriptors")
 
         def sockets() -> int:
             found = 0
@@ -316,7 +316,7 @@ def test_it_listens_on_version_6_of_the_internet_protocol(path: Path, get: Get) 
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
-        pytest.skip("there is no IPv6 here")
+        skip_or_fail("there is no IPv6 here")
     with mmash("--host", "::1", path) as server:
         assert server.said == f"mmash: {path} on http://[::1]:{server.port}/\n"
         assert get(server, "/stats/", "::1").status == 200
