@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import itertools
 import os
 import resource
 import socket
@@ -50,7 +51,8 @@ InChild = Callable[[Callable[[], Any]], Any]
 InThread = Callable[[Callable[[], Any]], Any]
 
 NOBODY = 65534
-DESCRIPTORS = 256
+#: How many more descriptors a process under a limit may open.
+DESCRIPTORS = 240
 
 
 class Stats(BaseMmStats):
@@ -157,6 +159,13 @@ def limit(kind: int, soft: int | None = None) -> None:
     resource.setrlimit(kind, (hard if soft is None else soft, hard))
 
 
+def limit_descriptors(directory: Path | None = None) -> None:
+    """Leave this process room for as many, however many there are of what ran before it."""
+    taken = set(descriptors())
+    free = (number for number in itertools.count() if str(number) not in taken)
+    limit(resource.RLIMIT_NOFILE, next(itertools.islice(free, DESCRIPTORS - 1, None)) + 1)
+
+
 _taken: list[int] = []
 
 
@@ -195,9 +204,7 @@ TROUBLES = {
         errno.ENOENT,
     ),
     "no right": Trouble(become_nobody, become_oneself, errno.EACCES),
-    "no descriptors": Trouble(
-        take_descriptors, give_descriptors_back, errno.EMFILE, lambda _: limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
-    ),
+    "no descriptors": Trouble(take_descriptors, give_descriptors_back, errno.EMFILE, limit_descriptors),
     "a directory open to all": Trouble(
         lambda directory: directory.chmod(0o777), lambda directory: directory.chmod(0o700), errno.EPERM
     ),
@@ -393,7 +400,7 @@ class TestDescriptors:
             monkeypatch.delattr(os, "O_TMPFILE")
 
         def make(spare: int) -> tuple[Any, ...]:
-            limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
+            limit_descriptors()
             before = len(descriptors())
             take_descriptors(directory)
             for _ in range(spare):
@@ -418,14 +425,14 @@ class TestDescriptors:
         assert stats.size != size
         assert len(descriptors()) == before + 2 + len(stats._file.here()._extents) - 1
 
-    def test_two_hundred_threads_under_a_limit_of_256_count_exactly(
+    def test_two_hundred_threads_under_a_limit_of_descriptors_count_exactly(
         self, directory: Path, now: list[float], in_child: InChild, caplog: pytest.LogCaptureFixture
     ) -> None:
         """As many have a file as can; the others have theirs as soon as there are descriptors. It is told once."""
         threads = 200
 
         def work() -> tuple[Any, ...]:
-            limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
+            limit_descriptors()
             stats = Stats()
             together = threading.Barrier(threads + 1)
             raised: list[BaseException] = []
@@ -467,7 +474,7 @@ class TestDescriptors:
 
     def test_instances_beyond_the_limit_are_an_oserror_and_those_before_go_on(self, in_child: InChild) -> None:
         def work() -> tuple[Any, ...]:
-            limit(resource.RLIMIT_NOFILE, DESCRIPTORS)
+            limit_descriptors()
             made: list[Stats] = []
             try:
                 while True:
