@@ -102,12 +102,13 @@ def fold(directory: str, choose: Choose, *, wait: float = PATIENCE) -> dict[str,
             homes = {name: folded[writer] for name, writer in writers.items() if writer in folded}
             if sources is None:
                 sources = iter(choose([name for name in writers if name not in homes]))
-            batch = sorted(itertools.islice(sources, BATCH), key=lambda source: source.created)  # F3.3
-            for source in batch:
-                if source.writer_id not in folded:  # else it is another name of one file
-                    folded[source.writer_id] = _home(archives, source)
-                    folded[source.writer_id].archive.add(source)
-                homes[source.name] = folded[source.writer_id]
+            batch = list(itertools.islice(sources, BATCH))  # F3.3
+            # Of several files of one writer the first by name counts (V2-R8); in this order they come.
+            first = {source.writer_id: source for source in reversed(batch) if source.writer_id not in folded}
+            for source in sorted(first.values(), key=lambda source: source.created):
+                folded[source.writer_id] = _home(archives, source)
+                folded[source.writer_id].archive.add(source)
+            homes |= {source.name: folded[source.writer_id] for source in batch}
             there: Set[bytes] = frozenset(writers.values()) if listed.complete else folded.keys()
             for kept in archives:
                 if kept.archive.changes(there):

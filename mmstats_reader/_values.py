@@ -214,8 +214,18 @@ def float_sum(numbers: Iterable[float]) -> float:
     numbers = list(numbers)
     try:
         return math.fsum(numbers)
-    except (OverflowError, ValueError):  # sums between overflow, or it is of infinities
-        return sum(numbers, 0.0)
+    except (OverflowError, ValueError):
+        pass
+    if endless := [number for number in numbers if not math.isfinite(number)]:
+        return sum(endless)
+    # Only sums between were too large. It is rare, and the module is slow to load.
+    from fractions import Fraction
+
+    exact = sum(map(Fraction, numbers))
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
 
 
 def words(content: bytes, kind: str) -> Sequence[Any]:

@@ -197,6 +197,18 @@ def test_another_name_of_a_file_is_folded_once(path: Path) -> None:
     assert statistics(path) == {"jobs.archive.mmstats"}
 
 
+def test_of_two_files_of_one_writer_the_first_by_name_is_folded_though_the_other_is_older(tmp_path: Path) -> None:
+    """V2-R8: the file that a reader counts."""
+    for name, number, created in (("a", 1, 5), ("b", 10, 1)):
+        some = counter("jobs.done", number)
+        write2(tmp_path / f"{name}.mmstats", some, app="jobs", state=2, created=created, writer_id=b"1" * 16)
+    with Directory(tmp_path) as stats:
+        assert stats.poll().total("jobs.done") == 1
+        clean(tmp_path, fold=True)
+        assert stats.poll().total("jobs.done") == 1
+    assert statistics(tmp_path) == {"jobs.archive.mmstats"}
+
+
 def test_ids_stay_while_a_file_cannot_be_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """V2-F3: it may be one of theirs."""
     hidden = dead(path, "hidden")

@@ -156,6 +156,25 @@ def test_series_are_combined_as_files_are(tmp_path: Path, stats: Directory, some
     assert getattr(found, "count", found) == total
 
 
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [
+        ((1e308, 1e308, -1e308), 1e308),
+        ((1e308, 1e308), math.inf),
+        ((-1e308, -1e308), -math.inf),
+        ((1e308, 1e308, -math.inf), -math.inf),
+        ((math.inf, -math.inf), NAN),
+        ((1e16, 1.0, -1e16), 1.0),
+    ],
+)
+def test_a_sum_of_floats_is_exact_though_sums_between_are_too_large(
+    tmp_path: Path, stats: Directory, values: tuple[float, ...], total: float
+) -> None:
+    """V2-C1."""
+    put(tmp_path, *(gauge("m", value, "sum", "float") for value in values))
+    assert stats.poll().total("m") == pytest.approx(total, rel=0, abs=0, nan_ok=True)
+
+
 @pytest.mark.parametrize("metric", [gauge("m", 1, "all"), unknown("m", 1), text("m", "x"), states("m", ("a", "b"))])
 def test_what_is_combined_by_all_stands_by_itself_with_its_writer(
     tmp_path: Path, stats: Directory, metric: Metric
