@@ -146,6 +146,7 @@ class GaugeField(Field[Gauge]):
         combine: str = "all",
         type: type[int] | type[float] = float,
         max_series: int = 1000,
+        kept: bool = False,
     ) -> None:
         """Declare a gauge; see `Field`.
 
@@ -158,6 +159,7 @@ class GaugeField(Field[Gauge]):
                 ``"last"``, or ``"all"`` beside one another.
             type: `float`, or `int` for 64 bits signed.
             max_series: as for every field.
+            kept: whether the values of dead writers count, as for what is of the world and not of the process.
 
         Raises:
             ValueError: `combine` or `type` is none of these.
@@ -165,10 +167,11 @@ class GaugeField(Field[Gauge]):
         super().__init__(name, help, unit, labelnames, max_series)
         if combine not in ("sum", "min", "max", "last", "all"):
             raise ValueError(f"a gauge combines by sum, min, max, last or all, not {combine!r}")
-        self.combine, self.type = combine, _number_type(type)
+        self.combine, self.type, self.kept = combine, _number_type(type), bool(kept)
 
     def declared(self, name: str) -> Declaration:
-        return self._declare(name, "gauge", "signed" if self.type is int else "float", self.combine)
+        kind = "signed" if self.type is int else "float"
+        return self._declare(name, "gauge", kind, self.combine, kept=self.kept)
 
     def behaviour(self) -> Behaviour:
         return Behaviour(TimedGauge if self.combine == "last" else Gauge, max_series=self.max_series)
@@ -289,7 +292,7 @@ class TimerField(Field[Timer]):
 
 
 class StateField(Field[State]):
-    """A `State`: one of `states` is active, at first the first of them."""
+    """A `State`: one of `states` is active, at first the first of them; `kept` as of a `GaugeField`."""
 
     def __init__(
         self,
@@ -298,19 +301,21 @@ class StateField(Field[State]):
         help: str = "",
         labelnames: Sequence[str] = (),
         max_series: int = 1000,
+        kept: bool = False,
     ) -> None:
         super().__init__(name, help, "", labelnames, max_series)
+        self.kept = bool(kept)
         self.states = _texts(states, "states")
 
     def declared(self, name: str) -> Declaration:
-        return self._declare(name, "state set", "unsigned", "all", states=self.states)
+        return self._declare(name, "state set", "unsigned", "all", states=self.states, kept=self.kept)
 
     def behaviour(self) -> Behaviour:
         return Behaviour(State, max_series=self.max_series)
 
 
 class TextField(Field[Text]):
-    """A `Text` of at most `size` bytes in UTF-8; what is longer is cut after a whole character."""
+    """A `Text` of at most `size` bytes in UTF-8, else cut after a whole character; `kept` as of a `GaugeField`."""
 
     def __init__(
         self,
@@ -319,13 +324,15 @@ class TextField(Field[Text]):
         help: str = "",
         labelnames: Sequence[str] = (),
         max_series: int = 1000,
+        kept: bool = False,
     ) -> None:
         super().__init__(name, help, "", labelnames, max_series)
+        self.kept = bool(kept)
         check_size(size, least=1)
         self.size = size
 
     def declared(self, name: str) -> Declaration:
-        return self._declare(name, "text", "text", "all", capacity=self.size)
+        return self._declare(name, "text", "text", "all", capacity=self.size, kept=self.kept)
 
     def behaviour(self) -> Behaviour:
         return Behaviour(Text, max_series=self.max_series)

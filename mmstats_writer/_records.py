@@ -107,7 +107,7 @@ def family(declared: Declaration) -> bytes:
         layout.V2_KINDS[declared.kind],
         layout.V2_TYPES[declared.type],
         layout.V2_COMBINATIONS[declared.combination],
-        0,
+        layout.V2_KEPT if declared.kept else 0,
         len(declared.labels),
         b"",
         len(declared.bounds) + len(declared.states),

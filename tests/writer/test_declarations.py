@@ -65,6 +65,9 @@ RECORDS: list[tuple[Field[Any], Declaration]] = [
         for combine in ("sum", "min", "max", "last", "all")
         for kind, name in ((int, "signed"), (float, "float"))
     ],
+    (GaugeField(combine="max", kept=True), Declaration("x", "gauge", "float", "max", kept=True)),
+    (StateField(states=["on"], kept=True), Declaration("x", "state set", "unsigned", "all", states=("on",), kept=True)),
+    (TextField(kept=True), Declaration("x", "text", "text", "all", capacity=255, kept=True)),
     (MovingAverageField(), Declaration("x", "gauge", "float", "all")),
     (
         MovingAverageField(seconds=5, unit="ms", help="h"),
