@@ -1,0 +1,18 @@
+"""The conformance kit: implementations in any language against FORMAT.md, by test programs (``spec/CONFORMANCE.md``).
+
+    _command       mmstats-conformance run | vectors | rules
+    _case          what a test is, and how one ends
+    _program       foreign programs: called, talked to, limited
+    _report        table, JSON, JUnit; known failures
+    _files         vectors and rules as they are installed; files that the kit makes; _locks, who locks them
+    _reading       tests of readers; _busy changes files meanwhile
+    _writing       tests of writers by the file that is left; _scenarios, what they are told to do
+    _surroundings  writers among files, processes and threads
+    _running       writers while they run
+    _combining     tests of combiners, and of who judges liveness
+    _exporting     tests of exporters
+    _folding       tests of folders
+
+Rule 1: files are read and built with the schema alone; nothing of the project's readers and writers is used.
+Rule 2: whatever a program does ends as the outcome of a test, with its reason, never as an error of the kit.
+"""
