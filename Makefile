@@ -8,7 +8,7 @@ INSTALL ?= --editable '.[all]'
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs vectors models layout kills stress soak fuzz e2e bench clean
+.PHONY: help demo test interop lint docs vectors models layout kills stress soak fuzz e2e bench clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,7 +29,10 @@ demo: $(VENV)/.made ## a small application under load, and its statistics
 
 # What takes long is left out; `make test ALL=1` runs that too.
 test: $(VENV)/.made ## the test suite, on all cores
-	$(BIN)/pytest --numprocesses auto $(if $(ALL),,-m 'not long')
+	$(BIN)/pytest --numprocesses auto -m 'not interop$(if $(ALL),, and not long)'
+
+interop: $(VENV)/.made ## other languages: the conformance kit on each, all writers by all readers, wrong variants found
+	$(BIN)/pytest --numprocesses auto --dist worksteal tests/interop
 
 lint: $(VENV)/.made-lint ## formatting, lint, types, imports
 	$(BIN)/ruff format --check .
