@@ -76,6 +76,7 @@ class Statement(NamedTuple):
         code: the statement.
         original: the interpreter with the original package, where that is meant.
         threaded: the statement runs in another thread than the setup.
+        python: the interpreter, where it is not this one.
     """
 
     setup: str
@@ -83,6 +84,7 @@ class Statement(NamedTuple):
     code: str
     original: Original | None = None
     threaded: bool = False
+    python: str | None = None
 
     def times(self, seconds: float, values: int, **variables: str) -> list[float]:
         """Times in seconds, from a new process with these variables in its environment."""
@@ -97,7 +99,7 @@ class Statement(NamedTuple):
             }
         )
         if self.original is None:
-            return output([sys.executable, str(LOOP), task], environment(**variables))
+            return output([self.python or sys.executable, str(LOOP), task], environment(**variables))
         return output([self.original.python, str(LOOP), task], self.original.environment | variables)
 
 

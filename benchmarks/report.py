@@ -153,10 +153,20 @@ def table(figures: Sequence[Figure]) -> str:
     )
 
 
-def write(directory: Path, about: dict[str, Any], figures: Sequence[Figure], notes: Sequence[str]) -> None:
+def write(
+    directory: Path,
+    about: dict[str, Any],
+    figures: Sequence[Figure],
+    notes: Sequence[str],
+    curves: Sequence[dict[str, Any]],
+) -> None:
     """Write ``benchmarks.json`` and ``benchmarks.csv``."""
     directory.mkdir(parents=True, exist_ok=True)
-    document = about | {"notes": list(notes), "figures": [figure.json() for figure in figures]}
+    document = about | {
+        "notes": list(notes),
+        "figures": [figure.json() for figure in figures],
+        "curves": list(curves),
+    }
     (directory / "benchmarks.json").write_text(
         json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )

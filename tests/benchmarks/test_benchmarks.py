@@ -15,6 +15,9 @@ import pytest
 from mmstats_testing.original import Missing, find
 from mmstats_testing.running import HANG_SECONDS, environment, skip_or_fail
 
+from benchmarks.languages import TITLES
+from interop.languages import languages
+
 ROOT = Path(__file__).parents[2]
 
 PROMETHEUS = "prometheus_client, multi-process"
@@ -53,6 +56,30 @@ FIGURES = {
     ("import mmstats_reader", "import prometheus_client"),
     ("storage of 100 counters with help of 60 bytes", PROMETHEUS),
 }
+PEERS = {
+    "prometheus_client, one process": ("counter", "gauge", "histogram", "label set, kept"),
+    "opentelemetry-sdk": ("counter", "gauge", "histogram", "label set, kept"),
+    "statsd client, UDP to loopback": ("counter", "gauge", "histogram"),
+    "PCP's Python binding (MMV)": ("counter", "gauge"),
+    "an empty method, kept, that takes amount=1": ("counter", "gauge", "histogram", "label set, kept"),
+}
+FIGURES |= {(f"an update of a {kind}", peer) for peer, kinds in PEERS.items() for kind in kinds}
+CURVES = {
+    "totals of 100 counters over many files",
+    "memory of a reader of files of 100 counters",
+    "an update of a counter among many",
+    "an update of one counter by many threads",
+}
+#: Of other languages those that are built at once; without a peer, what only they can say.
+LANGUAGES = {
+    (f"{language}: {what}", f"{language}: a plain atomic increment" if peer else None)
+    for language in ("C", "Python")
+    for what, peer in [
+        ("an update of a counter", True),
+        ("an observation in a histogram of 10 bounds", True),
+        ("a poll of a file of 100 metrics", False),
+    ]
+}
 SYSTEM_CALLS = {
     ("version 1: 10,000 updates each of counter, integer, double, bool, text, average, timer", None),
     (
@@ -84,16 +111,16 @@ def document(directory: Path) -> dict[str, Any]:
 
 
 def test_every_figure_is_there_and_positive(document: dict[str, Any]) -> None:
+    missing = {note.partition(" is missing")[0] for note in document["notes"] if " is missing" in note}
     try:
         find()
-        without = ""
     except Missing:
-        without = ORIGINAL
+        missing.add(ORIGINAL)
     figures = {(figure["name"], figure["peer"]): figure for figure in document["figures"]}
-    assert figures.keys() - SYSTEM_CALLS == FIGURES
+    assert figures.keys() - SYSTEM_CALLS - LANGUAGES == FIGURES
     for key in FIGURES:
         numbers = [figures[key]["ours"]["median"]]
-        if key[1] != without:
+        if key[1] not in missing:
             numbers += [figures[key]["theirs"]["median"], figures[key]["ratio"]]
         assert all(number > 0 and math.isfinite(number) for number in numbers), key
 
@@ -105,6 +132,29 @@ def test_system_calls_are_none(document: dict[str, Any]) -> None:
     for figure in SYSTEM_CALLS:
         assert figures[figure]["ours"] == {"median": 0, "deviation": None}
         assert figures[figure]["reached"] is True
+
+
+def test_other_languages_are_measured(document: dict[str, Any]) -> None:
+    figures = {(figure["name"], figure["peer"]): figure for figure in document["figures"]}
+    there = {TITLES[name] for name, language in languages().items() if not language.missing()}
+    wanted = {key for key in LANGUAGES if key[0].partition(":")[0] in there}
+    assert wanted <= figures.keys()
+    for key in wanted:
+        assert figures[key]["ours"]["median"] > 0
+
+
+def test_curves_are_there_and_are_drawn(directory: Path, document: dict[str, Any]) -> None:
+    assert {curve["name"] for curve in document["curves"]} == CURVES
+    for curve in document["curves"]:
+        for line in curve["lines"].values():
+            assert len(line) > 1
+            assert all(x > 0 and median > 0 for x, median, _ in line), curve["name"]
+    code = "import sys; from pathlib import Path; from benchmarks.plots import draw; draw(*map(Path, sys.argv[1:]))"
+    places = [str(directory / "benchmarks.json"), str(directory / "plots")]
+    subprocess.run([sys.executable, "-c", code, *places], cwd=ROOT, timeout=HANG_SECONDS, check=True)
+    drawn = {path.name: path.read_text() for path in (directory / "plots").iterdir()}
+    assert len(drawn) == len(CURVES) + 4
+    assert all("<svg" in picture and "</svg>" in picture for picture in drawn.values())
 
 
 def test_document_says_where_the_figures_are_from(document: dict[str, Any]) -> None:
