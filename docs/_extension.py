@@ -22,6 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.inspect import stringify_signature
 
+from benchmarks.plots import draw
 from mmstats_format import settings
 
 DOCS = Path(__file__).parent
@@ -31,6 +32,7 @@ ROOT = DOCS.parent
 INCLUDED = {
     ROOT / "CHANGELOG.md": "changelog.md",
     ROOT / "CONTRIBUTING.md": "contributing.md",
+    ROOT / "spec" / "CONFORMANCE.md": "conformance.md",
     ROOT / "spec" / "FORMAT.md": "specification.md",
     ROOT / "spec" / "vectors" / "README.md": "vectors.md",
 }
@@ -59,9 +61,17 @@ def benchmarks() -> str:
         return "**Not measured yet.** `make bench` measures, and fills this page."
     run = json.loads(circumstances.read_text(encoding="utf-8"))
     notes = [f"- {note}" for note in run.pop("notes")]
-    facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items() if name != "figures"]
+    facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items() if isinstance(fact, str | int)]
     figures = f"```{{csv-table}}\n:file: /data/{table.name}\n:header-rows: 1\n:widths: auto\n```"
     return "\n".join([figures, "", *notes, "", "The run:", "", *facts])
+
+
+def plots() -> str:
+    """The pictures of the last run of ``make bench``, drawn now."""
+    run = DOCS / "data" / "benchmarks.json"
+    if not run.exists() or not json.loads(run.read_text(encoding="utf-8")).get("curves"):
+        return ""
+    return "\n\n".join(f"![{path.stem.replace('-', ' ')}](/plots/{path.name})" for path in draw(run, DOCS / "plots"))
 
 
 def stress() -> str:
@@ -112,6 +122,27 @@ def fuzz() -> str:
     note = "Edges are steps between lines of code; a feature is an edge and about how often it was gone."
     facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items()]
     return "\n".join([said, "", *rows, "", note, "", "The run:", "", *facts])
+
+
+def faults() -> str:
+    """Each rule, its faults, and the tests of the kit that found them in the last run."""
+    path = DOCS / "data" / "faults.json"
+    if not path.exists():
+        return "**Not run yet.** `python -m interop.faults --output docs/data/faults.json` runs, and fills this page."
+    run = json.loads(path.read_text(encoding="utf-8"))
+    table = run.pop("rules")
+    rows = ["| rule | language | fault | found by |", "| --- | --- | --- | --- |"]
+    made = found = 0
+    for rule, row in table.items():
+        if "silent" in row:
+            rows.append(f"| {rule} | | none: {row['silent']} | |")
+        for fault in row.get("faults", ()):
+            made, found = made + 1, found + bool(fault["found by"])
+            test = f"`{fault['found by']}`" if fault["found by"] else "**not found**"
+            rows.append(f"| {rule} | {fault['language']} | {fault['fault']} | {test} |")
+    said = f"In all {made:,} faults, {found:,} of them found."
+    facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items()]
+    return "\n".join([said, "", "The run:", "", *facts, "", *rows])
 
 
 def soak() -> str:
@@ -176,13 +207,17 @@ GENERATED = {
     "pollstats": lambda: help_text("pollstats"),
     "mmtop": lambda: help_text("mmtop"),
     "mmash": lambda: help_text("mmash"),
+    "conformance": lambda: help_text("mmstats-conformance"),
+    "conformance-run": lambda: help_text("mmstats-conformance", "run"),
     "otel": lambda: help_text("python", "-m", "mmstats_reader.otel"),
     "mmstats_format": lambda: help_text("python", "-m", "mmstats_format"),
     "placeholders": placeholders,
     "benchmarks": benchmarks,
+    "plots": plots,
     "stress": stress,
     "fuzz": fuzz,
     "soak": soak,
+    "faults": faults,
     "top": top,
     "mmtop-keys": mmtop_keys,
 }
