@@ -42,7 +42,7 @@ def test_an_implementation_passes_the_whole_kit(name: str, commands: Commands) -
     assert "failed" not in report["rules"].values()
 
 
-@pytest.mark.parametrize("name", ["c", "python"])
+@pytest.mark.parametrize("name", [name for name in languages() if name in ("c", "python")])
 def test_an_implementation_passes_the_quick_part_of_the_kit(name: str, commands: Commands) -> None:
     report = kit(commands(name), *(word for pattern in QUICK for word in ("--filter", pattern)))
-    assert report["counts"]["passed"] > 20
+    assert report["counts"]["passed"] > 15
