@@ -29,6 +29,7 @@ class Language(NamedTuple):
     copied: list[str]
     programs: Mapping[str, str]
     build: str = ""
+    before: str = ""
 
     def missing(self) -> list[str]:
         """The commands that it needs and that are not there."""
@@ -38,7 +39,8 @@ class Language(NamedTuple):
         """The command lines of its programs, in this tree."""
         here = root / "interop" / self.name
         words = {"here": here, "root": root, "python": sys.executable}
-        return {role: command.format(**words) for role, command in self.programs.items()}
+        before = f"{self.before} " if self.before and root != ROOT else ""
+        return {role: (before + command).format(**words) for role, command in self.programs.items()}
 
     def made(self, root: Path = ROOT) -> dict[str, str]:
         """Build it in this tree, and give the command lines of its programs.

@@ -851,7 +851,7 @@ def _disturb(talk: Talk, directory: Path, wanted: int, pauses: Iterable[float]) 
             with talk.stopped():
                 found = total(directory)
                 names = {*os.listdir(directory)}
-                held = lock_of(lock)
+                held = lock_of(lock) if lock.exists() else None
         except Failure as failure:
             if talk.alive():
                 raise
