@@ -32,7 +32,7 @@ test: $(VENV)/.made ## the test suite, on all cores
 	$(BIN)/pytest --numprocesses auto -m 'not interop$(if $(ALL),, and not long)'
 
 interop: $(VENV)/.made ## other languages: the conformance kit on each, all writers by all readers, wrong variants found
-	$(BIN)/pytest --numprocesses auto --dist worksteal tests/interop
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(if $(ALL),,-m 'not long') tests/interop
 
 lint: $(VENV)/.made-lint ## formatting, lint, types, imports
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,19 @@ SHORT = {"c": 2, "python": 1}
 
 
 def _all() -> list[Any]:
-    seen: dict[str, int] = {}
+    """The first of each rule in each language is short enough for `make interop`; the others are long."""
+    languages_seen: Counter[str] = Counter()
+    rules_seen: Counter[tuple[str, str]] = Counter()
     found: list[Any] = []
     for fault in FAULTS:
-        seen[fault.language] = seen.get(fault.language, 0) + 1
-        short = seen[fault.language] <= SHORT.get(fault.language, 0)
-        name = f"{fault.language}-{fault.rule}-{seen[fault.language]}"
-        found.append(pytest.param(fault, id=name, marks=() if short else pytest.mark.interop))
+        languages_seen[fault.language] += 1
+        rules_seen[fault.language, fault.rule] += 1
+        marks = [] if languages_seen[fault.language] <= SHORT.get(fault.language, 0) else [pytest.mark.interop]
+        if rules_seen[fault.language, fault.rule] > 1:
+            marks.append(pytest.mark.long)
+        found.append(
+            pytest.param(fault, id=f"{fault.language}-{fault.rule}-{languages_seen[fault.language]}", marks=marks)
+        )
     return found
 
 
