@@ -24,6 +24,8 @@ BURST = 4
 PAUSE = 50e-6
 #: A file is broken for so long, and then whole for so long.
 BROKEN, CALM = 2e-6, 150e-6
+#: Bytes of a large text that are stored at once.
+PART = 4096
 #: Series that are added, and the pause before each.
 ADDED = 20_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -77,20 +79,21 @@ def _texts(content: memoryview, path: Path) -> Iterator[None]:
 
 
 def _restless(content: memoryview, path: Path) -> Iterator[None]:
-    """The texts without any pause: no reader ever confirms one that is large."""
+    """The texts without any pause: no reader that runs beside it ever confirms one that is large."""
     words = content.cast("Q")
     places = [place for place in _files.places(bytes(content)) if place.family.kind == "text"]
-    while True:
+    for turn in itertools.count():
+        letter = LETTERS[turn % len(LETTERS)].encode()
         for place in places:
-            sequence = words[place.offset // 8]
+            sequence = place.offset // 8
             size = place.family.buffer
-            start = place.offset + 8 + size * (1 - (sequence & 1))
-            letter = LETTERS[sequence % len(LETTERS)].encode()
-            # Its two halves one after the other; its length is always the same.
-            half = start + 8 + (size - 8) // 2
-            content[start + 8 : half] = letter * (half - start - 8)
-            content[half : start + size] = letter * (start + size - half)
-            words[place.offset // 8] = sequence + 1
+            start = place.offset + 8 + size * (1 - (words[sequence] & 1))
+            # In small parts, behind the length, which stays; the number goes on meanwhile, as of two updates.
+            for part in range(start + 8, start + size, PART):
+                end = min(part + PART, start + size)
+                content[part:end] = letter * (end - part)
+                words[sequence] += 2
+            words[sequence] += 1
         yield
 
 

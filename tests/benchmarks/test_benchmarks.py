@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import importlib.util
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,8 @@ from benchmarks.languages import TITLES
 from interop.languages import languages
 
 ROOT = Path(__file__).parents[2]
+#: They take half a minute where nothing else runs.
+SECONDS = 5 * HANG_SECONDS
 
 PROMETHEUS = "prometheus_client, multi-process"
 ORIGINAL = "mmstats 0.8.0, CPython 2.7"
@@ -91,15 +95,20 @@ SYSTEM_CALLS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the benchmarks have written."""
+    """Where the benchmarks have written: once, for all workers that have tests of them."""
     for module in ("prometheus_client", "pyperf"):
         if importlib.util.find_spec(module) is None:
             skip_or_fail(f"{module} is not installed; the group `bench` of pyproject.toml has it")
-    place = tmp_path_factory.mktemp("benchmarks")
-    command = [sys.executable, "-m", "benchmarks", "--fast", "--output", str(place)]
-    subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, timeout=HANG_SECONDS, check=True)
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "benchmarks"
+    place.mkdir(exist_ok=True)
+    with open(place / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "benchmarks.csv").exists():
+            command = [sys.executable, "-m", "benchmarks", "--fast", "--output", str(place)]
+            subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, timeout=SECONDS, check=True)
     return place
 
 

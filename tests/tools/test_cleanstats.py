@@ -82,12 +82,18 @@ def test_counts_are_folded_but_for_version_1(path: Path) -> None:
     assert there(path) == {"jobs.archive", "elsewhere", "junk", "live", "unknown1"}
 
 
+def as_it_is(path: Path) -> dict[str, tuple[int, ...]]:
+    """What is known of each file, but when it was looked at last."""
+    found = {name: os.lstat(path / name) for name in os.listdir(path)}
+    return {name: (s.st_ino, s.st_mode, s.st_uid, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found.items()}
+
+
 @pytest.mark.parametrize("fold", [True, False])
 def test_a_dry_run_does_nothing(path: Path, fold: bool) -> None:
-    before = {name: os.lstat(path / name) for name in os.listdir(path)}
+    before = as_it_is(path)
     found = actions(clean(path, fold=fold, dry_run=True))
     assert (found["dead"], found["dead1"]) == ("folded" if fold else "removed", "removed")
-    assert {name: os.lstat(path / name) for name in os.listdir(path)} == before
+    assert as_it_is(path) == before
     assert found == actions(clean(path, fold=fold))
 
 
