@@ -29,6 +29,8 @@ from .languages import ROOT, Language, languages
 
 #: A program that hangs is a fault found; the kit need not wait long for it.
 SECONDS = 10.0
+#: Some faults show by chance only, when a program is stopped or read in a moment that is wrong.
+TRIES = 3
 #: What copies leave behind.
 UNWANTED = shutil.ignore_patterns("build", "target", "__pycache__")
 
@@ -72,11 +74,11 @@ def sought(fault: Fault, directory: Path) -> Found:
     language = languages()[fault.language]
     commands = varied(language, fault, directory).made(directory)
     programs = {fault.program: Program(commands[fault.program], SECONDS)}
-    for case in cases(programs):
-        if fault.rule in case.rules:
-            result = tried(case, programs[case.role])
-            if result.outcome == "failed":
-                return Found(fault, case.name, result.reason)
+    checking = [case for case in cases(programs) if fault.rule in case.rules]
+    for case in TRIES * checking:
+        result = tried(case, programs[case.role])
+        if result.outcome == "failed":
+            return Found(fault, case.name, result.reason)
     return Found(fault)
 
 
