@@ -15,7 +15,7 @@
 
 enum {
     COPIES_MOST = 20,    /* of a version 1 file, in a poll */
-    LATCH_TRIES = 50,    /* of one latch, in a poll */
+    LATCH_TRIES = 10,    /* of one latch, in a poll */
     TRIES_MOST = 100000, /* of all latches */
     REREAD_AFTER = 500   /* microseconds: time for a file that is being made to become whole */
 };
@@ -30,9 +30,9 @@ struct copies {
 
 struct mmstats_live {
     char *path;
-    int descriptor;         /* -1: none */
-    struct stat opened;     /* the file of the descriptor */
-    bool version_2;         /* what `file` holds is of version 2, and goes on */
+    int descriptor;     /* -1: none */
+    struct stat opened; /* the file of the descriptor */
+    bool version_2;     /* what `file` holds is of version 2, and goes on */
     struct mmstats_file file;
     unsigned char header[HEADER_SIZE];
     struct copies copies[EXTENTS_MOST];
@@ -289,7 +289,7 @@ static bool poll_2(struct mmstats_live *live, const unsigned char *header, size_
 /* ---------------------------------------------------------------------------------------------------------------- */
 /* Version 1, and what is none */
 
-static bool copy_1(struct mmstats_live *live, struct mmstats_file *file, struct mmstats_error *error)
+static bool copy_fields(struct mmstats_live *live, struct mmstats_file *file, struct mmstats_error *error)
 {
     uint64_t size;
     if (!size_now(live, &size, error))
@@ -305,19 +305,6 @@ static bool copy_1(struct mmstats_live *live, struct mmstats_file *file, struct 
     return parse_fields(file, file->bytes, (size_t)got, error);
 }
 
-/* A copy; one that is malformed is made once more (V1-R4). */
-static bool copy_again(struct mmstats_live *live, struct mmstats_file *file, struct mmstats_error *error)
-{
-    for (int i = 0; i < 2; i++) {
-        if (copy_1(live, file, error))
-            return true;
-        clear(file);
-        if (!i)
-            usleep(REREAD_AFTER);
-    }
-    return false;
-}
-
 /* Compare a copy with the one before; what that one has confirmed already stays. */
 static bool confirm_fields(const struct mmstats_file *before, struct mmstats_file *after)
 {
@@ -331,7 +318,7 @@ static bool confirm_fields(const struct mmstats_file *before, struct mmstats_fil
         bool first = old && (const char *)field->published - field->signature.bytes ==
                                 (const char *)old->published - old->signature.bytes;
         if (same && old->confirmed)
-            field->published = memcpy((unsigned char *)field->published, old->published, field->size);
+            field->published = memcpy(after->bytes + (field->published - after->bytes), old->published, field->size);
         field->confirmed = same && (old->confirmed || (first && !memcmp(field->published, old->published, field->size)));
         all = all && field->confirmed;
     }
@@ -341,14 +328,17 @@ static bool confirm_fields(const struct mmstats_file *before, struct mmstats_fil
 static bool poll_1(struct mmstats_live *live, struct mmstats_error *error)
 {
     struct mmstats_file before = {0};
-    if (!copy_again(live, &before, error))
+    if (!copy_fields(live, &before, error)) {
+        clear(&before);
         return false;
+    }
     for (size_t i = 0; i < before.document.field_count; i++)
         before.document.fields[i].confirmed = false;
     for (int i = 1; i < COPIES_MOST; i++) {
         struct mmstats_file after = {0};
-        if (!copy_again(live, &after, error)) {
+        if (!copy_fields(live, &after, error)) {
             clear(&before);
+            clear(&after);
             return false;
         }
         bool all = confirm_fields(&before, &after);
@@ -377,7 +367,7 @@ static bool poll_once(struct mmstats_live *live, struct mmstats_error *error)
 
 const struct mmstats_document *mmstats_poll(struct mmstats_live *live, struct mmstats_error *error)
 {
-    /* Once with what is kept, and once more anew before the file is called malformed (V2-R7). */
+    /* What is malformed is read once more (V1-R4, V2-R7); what does not fit what is kept is no try. */
     int tries = live->version_2 ? 3 : 2;
     for (int i = 0; i < tries; i++) {
         if (i)

@@ -2,6 +2,7 @@
  * JSON: see json.h.
  *
  * Rule 1: what is not JSON is refused; nesting is bounded.
+ * Rule 2: all memory is kept in one list until the end.
  */
 #include "json.h"
 
@@ -17,12 +18,30 @@ struct cursor {
 
 static struct json *parse_value(struct cursor *cursor);
 
+struct block {
+    struct block *next;
+    max_align_t memory[];
+};
+
+static struct block *blocks;
+
 static void *allocated(size_t size)
 {
-    void *memory = calloc(1, size);
-    if (!memory)
+    struct block *block = calloc(1, sizeof *block + size);
+    if (!block)
         abort();
-    return memory;
+    block->next = blocks;
+    blocks = block;
+    return block->memory;
+}
+
+void json_free(void)
+{
+    while (blocks) {
+        struct block *next = blocks->next;
+        free(blocks);
+        blocks = next;
+    }
 }
 
 static void skip(struct cursor *cursor)

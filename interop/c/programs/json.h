@@ -21,7 +21,7 @@ struct json {
     size_t count; /* of an array's elements */
 };
 
-/* The value that these bytes are, or NULL. It is never given back. */
+/* The value that these bytes are, or NULL. */
 struct json *json_parse(struct mmstats_text bytes);
 
 /* The member of this name, or NULL. */
@@ -32,6 +32,9 @@ long long json_integer(const struct json *value, long long otherwise);
 
 /* The bytes of a TEXT: a string, or {"hex": DIGITS}. */
 bool json_text(const struct json *value, struct mmstats_text *text);
+
+/* Give all memory back that any of these took. */
+void json_free(void);
 
 void json_write_string(FILE *out, struct mmstats_text text);
 

@@ -18,7 +18,7 @@
 #include "document.h"
 #include "json.h"
 
-enum { LOOPS_MOST = 64, LABELS_MOST = 256 };
+enum { LOOPS_MOST = 64, LABELS_MOST = 256, TURNS_MOST = 1 << 20 };
 
 /* A loop, or the steps of the scenario, which are gone through once. */
 struct loop {
@@ -111,19 +111,18 @@ static bool boolean_of(struct given value, bool *truth)
     return *truth || (value.json && value.json->kind == JSON_FALSE);
 }
 
-/* Text; of a turn, in memory that is given back by the next call. */
+/* Text; of a turn, in memory that the next call uses again. */
 static bool text_of(struct given value, size_t capacity, struct mmstats_text *text)
 {
-    static char *turns;
+    static char turns[TURNS_MOST];
     char digits[32];
     if (value.turn < 0)
         return json_text(value.json, text);
     size_t size = (size_t)snprintf(digits, sizeof digits, "%lld ", value.turn);
-    turns = realloc(turns, capacity + 1);
     *text = (struct mmstats_text){turns, 0};
-    for (; turns && text->size + size <= capacity; text->size += size)
+    for (; text->size + size <= capacity && text->size + size <= sizeof turns; text->size += size)
         memcpy(turns + text->size, digits, size);
-    return turns;
+    return true;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- */
@@ -620,5 +619,7 @@ int main(int count, char **arguments)
     mmstats_destroy(run.writer);
     mmstats1_destroy(run.writer1);
     free(run.fields);
+    free((char *)text.bytes);
+    json_free();
     return run.status;
 }
