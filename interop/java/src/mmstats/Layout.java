@@ -1,7 +1,7 @@
 // The numbers of version 2 of the format (FORMAT.md 3.3 to 3.7), each once, under a name.
 //
 // Rule 1: offsets are from the beginning of the element that the name begins with, in bytes.
-// Rule 2: no other file of version 2 contains an offset or size of the format as a bare number.
+// Rule 2: no other file contains an offset or size of version 2 as a bare number.
 
 package mmstats;
 

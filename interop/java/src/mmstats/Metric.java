@@ -22,6 +22,7 @@ public final class Metric<S extends Series> {
     private final Storage storage;
     private final Map<List<String>, S> series = new HashMap<>();
     private final List<String> overflow;
+    private S nowhere;
 
     Metric(Family family, int number, int limit, Class<S> type, Storage storage) {
         this.family = family;
@@ -57,12 +58,16 @@ public final class Metric<S extends Series> {
             series.put(key, made);
             return made;
         }
-        S instead = series.get(overflow);
-        if (instead == null) {
+        return series.containsKey(overflow) ? series.get(overflow) : nowhere(made);
+    }
+
+    /** What stands for all series for which there is no room: updates of it are lost. */
+    private S nowhere(S made) {
+        if (nowhere == null) {
             made.begin(OpenFile.buffer(family.slotSize()), 0);
-            instead = made;
+            nowhere = made;
         }
-        return instead;
+        return nowhere;
     }
 
     /** A new series and its record, for a batch. */

@@ -23,9 +23,10 @@ final class Slots {
             case UNKNOWN -> word(family.type(), bytes.getLong(at));
             case STATE_SET -> state(family, bytes.getLong(at));
             case TEXT -> text(family, bytes, at);
-            case SUMMARY -> new Value.Summary(bytes.getLong(at), new Value.Real(bytes.getLong(at + 8)),
-                    word(ValueType.FLOAT, bytes.getLong(at + 16)), word(ValueType.FLOAT, bytes.getLong(at + 24)),
-                    word(ValueType.FLOAT, bytes.getLong(at + 32)));
+            case SUMMARY -> new Value.Summary(bytes.getLong(at), new Value.Real(bytes.getLong(at + Layout.WORD)),
+                    word(ValueType.FLOAT, bytes.getLong(at + 2 * Layout.WORD)),
+                    word(ValueType.FLOAT, bytes.getLong(at + 3 * Layout.WORD)),
+                    word(ValueType.FLOAT, bytes.getLong(at + 4 * Layout.WORD)));
             case HISTOGRAM -> histogram(family, bytes, at);
         };
     }

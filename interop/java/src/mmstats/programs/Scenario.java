@@ -9,7 +9,6 @@ package mmstats.programs;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -122,8 +121,6 @@ final class Scenario {
             target.step(step, turn);
         } catch (IllegalArgumentException | IllegalStateException refused) {
             System.err.println("passed over: " + step + ": " + refused.getMessage());
-        } catch (UncheckedIOException full) {
-            System.err.println("no room: " + full.getMessage());
         }
     }
 
