@@ -17,6 +17,8 @@ from ._metric import BUSY, Metric, foreign, update
 #: The increment that most updates have, and that needs no look.
 _ONE: Any = 1
 _PLAIN = (int, float)
+#: The signed number that stands for unset (V2-32); only what is taken away leads to it.
+_UNSET_SIGNED = -(2**63)
 
 
 class Word(Metric):
@@ -188,7 +190,7 @@ class Gauge(Word):
         try:
             try:
                 self._turn = BUSY
-                if amount is not _ONE and type(amount) not in _PLAIN:
+                if amount is not _ONE and (type(amount) not in _PLAIN or self._value + amount == _UNSET_SIGNED):
                     raise TypeError
                 self._word[()] = self._value = self._value + amount
                 self._turn = turn
@@ -219,6 +221,8 @@ class Gauge(Word):
     def _grow(self, amount: Any) -> None:
         value = 0 if bytes(self._slot) == self._family.unset else self._word[()]
         self._store(self._family.fit(value + amount))
+        if bytes(self._slot) == self._family.unset:
+            self._value = None  # what is unset by now is added to from zero (V2-W14)
 
     def _restore(self) -> None:
         super()._restore()

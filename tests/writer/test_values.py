@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mmstats_testing.written import bits, values
 
@@ -171,6 +171,8 @@ class TestGauges:
         assert x.value == -90.75
 
     @given(st.lists(st.tuples(st.sampled_from(["set", "inc", "dec"]), st.integers(-(2**66), 2**66)), max_size=6))
+    @example([("dec", 2**63), ("inc", 0)])
+    @example([("set", 2**63 - 1), ("inc", 1), ("inc", 5)])
     def test_whole_numbers_wrap_at_64_bits(self, steps: list[tuple[str, int]]) -> None:
         stats, x = one(GaugeField(type=int))
         expected: int | None = None
