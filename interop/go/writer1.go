@@ -74,13 +74,18 @@ func Create1(path string, fields []Field1) (*Writer1, error) {
 				return nil, errInitial
 			}
 		}
-		if f.Buffered {
-			content = append(content, 0) // V1-W1
-			content = append(content, value...)
-		} else {
-			content = append(content, indexOneBuffer)
+		index := byte(0) // V1-W1
+		if f.Initial != nil {
+			index = 1
 		}
+		if !f.Buffered {
+			index = indexOneBuffer
+		}
+		content = append(content, index)
 		content = append(content, value...)
+		if f.Buffered {
+			content = append(content, make([]byte, t.size)...)
+		}
 	}
 	page := os.Getpagesize()
 	size := (len(content) + page - 1) / page * page

@@ -144,6 +144,9 @@ class Version1:
         self._types = {field["label"]: field["type"] for field in scenario["fields"]}
         fields = {self._keys[field["label"]]: _field(field) for field in scenario["fields"]}
         self.stats = type("Scenario", (mmstats.BaseMmStats,), fields)(path.parent, _template(path.name), format=1)
+        for field in scenario["fields"]:
+            if field["buffered"] and "value" in field:  # these begin as zeros in the library
+                self.update({"do": "set", "name": field["label"], "value": field["value"]}, 0)
 
     @property
     def made(self) -> bool:
@@ -172,7 +175,7 @@ def _field(field: Mapping[str, Any]) -> mmstats.Field:
         return made  # which the library refuses
     if field["buffered"] and kind == "text":
         _cannot("text has one buffer")
-    if "value" in field:
+    if "value" in field and not field["buffered"]:
         made.initial = field["value"] if kind == "text" else _number(field["value"], 0, kind)
     elif kind == "text":
         made.initial = ""

@@ -329,7 +329,7 @@ def _all() -> list[_Fold]:
             "states",
             plain(phase | {"states": ["busy", "idle", "lost"]}, "busy"),
             states("phase", ("idle", "busy"), 0, kept=True),
-            states("phase", ("lost", "busy"), 1, kept=True),
+            states("phase", ("busy", "lost"), 0, kept=True),
             rules=("V2-C5",),
         ),
         _values(

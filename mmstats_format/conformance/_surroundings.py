@@ -331,15 +331,20 @@ def _forked_1(program: Program, directory: Path) -> None:
 
 
 def _idle_child(content: dict[str, Any], program: Program, directory: Path) -> None:
-    """A child that updates nothing has no file, and does not keep its parent's lock."""
+    """A child that updates nothing has no file, and neither ends nor keeps its parent's lock."""
     where, path = prepared(directory, content)
     with program.start(where, path) as talk:
         talk.expect("path")
+        waiting(talk, "parent")
+        held = lock_of(path)
+        talk.say()
         waiting(talk, "child")
         if os.listdir(path.parent) != [path.name]:
             raise Failure(f"a child that updated nothing made {os.listdir(path.parent)}")
-        if not lock_of(path):
+        if not held:
             raise NotApplicable("it holds no lock")
+        if not lock_of(path):
+            raise Failure("a child ended its parent's lock")
         talk.kill()
         talk.wait()
         if lock_of(path):
@@ -380,7 +385,7 @@ def _handed_over(program: Program, directory: Path) -> None:
             raise Failure(f"it still says that thread {thread} writes")
 
 
-_IDLE = {"do": "fork", "steps": [wait("child")]}
+_IDLE = (wait("parent"), {"do": "fork", "steps": [wait("child")]})
 _CONTENTS: dict[int, Callable[..., dict[str, Any]]] = {
     1: partial(scenario1, [field("hits", "Q")]),
     2: partial(scenario, [counter()]),
@@ -403,7 +408,7 @@ def _of_version(version: int) -> list[tuple[str, tuple[str, ...], _Test, bool]]:
         ("no-room", ("V1-W5", *own), partial(_no_room_at_all, content()), False),
         ("no-directory", ("V1-W5", *own), partial(_no_directory, content()), False),
         ("lock", (lock,), partial(_lock, content(wait())), False),
-        ("a-child-that-does-nothing", (fork, lock), partial(_idle_child, content(_IDLE)), True),
+        ("a-child-that-does-nothing", (fork, lock), partial(_idle_child, content(*_IDLE)), True),
     ]
 
 
