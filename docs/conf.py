@@ -14,11 +14,21 @@ project = "mmstats-format"
 copyright = "the mmstats-format authors, Apache-2.0"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_extension"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "_extension",
+    "_diagrams",
+    "_figures",
+    "_links",
+]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
 add_module_names = False
 
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
@@ -43,6 +53,6 @@ nitpick_ignore_regex = [
 html_theme = "furo"
 html_title = f"mmstats-format {release}"
 html_static_path = ["_static"]
-html_css_files = ["tables.css"]
+html_css_files = ["tables.css", "pictures.css"]
 html_copy_source = False
 html_show_sphinx = False
