@@ -8,6 +8,7 @@ names              of the private modules that define them, as links to where th
 
 from __future__ import annotations
 
+import csv
 import inspect
 import json
 import os
@@ -64,6 +65,18 @@ def benchmarks() -> str:
     facts = [f"- {name.replace('_', ' ')}: `{fact}`" for name, fact in run.items() if isinstance(fact, str | int)]
     figures = f"```{{csv-table}}\n:file: /data/{table.name}\n:header-rows: 1\n:widths: auto\n```"
     return "\n".join([figures, "", *notes, "", "The run:", "", *facts])
+
+
+def peers() -> str:
+    """What an update costs beside peers, in the last run of ``make bench``."""
+    path = DOCS / "data" / "benchmarks.csv"
+    with open(path, encoding="utf-8", newline="") as file:
+        figures = [row for row in csv.DictReader(file) if row["figure"].startswith("an update of ")]
+    if not figures:
+        return "**Not measured yet.** `make bench` measures, and fills this table."
+    rows = ["| what | ours | beside | theirs | ratio |", "| --- | --- | --- | --- | --- |"]
+    cells = ("figure", "ours", "beside", "theirs", "ratio")
+    return "\n".join(rows + ["| " + " | ".join(row[cell] or "not here" for cell in cells) + " |" for row in figures])
 
 
 def plots() -> str:
@@ -213,6 +226,7 @@ GENERATED = {
     "mmstats_format": lambda: help_text("python", "-m", "mmstats_format"),
     "placeholders": placeholders,
     "benchmarks": benchmarks,
+    "peers": peers,
     "plots": plots,
     "stress": stress,
     "fuzz": fuzz,
