@@ -38,8 +38,8 @@ FLICKERS, BAD, ROUNDS = 9000, 8, 4
 CAPACITY, LARGE = 4096, 1 << 20
 #: A vector names rules for writers too, where it is a file that they leave.
 _FOR_READERS = re.compile(r"(G|J|V1|V2)-[RX]?\d+").fullmatch
-#: Series of the file that is parsed in no time by who works in linear time.
-MANY = 40_000
+#: Series of the file: in no time for linear work, in more than a test is given for quadratic (40,000 were not enough).
+MANY = 120_000
 
 
 def cases() -> Cases:
