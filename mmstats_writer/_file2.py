@@ -149,7 +149,8 @@ class File(_file.File):
     def hand_over(self) -> None:
         """Go on as the file of the calling thread, after the one that wrote it has ended (V2-W13)."""
         for metric in list(self.metrics.values()):
-            metric._forget()
+            if not metric._family.declared.kept:
+                metric._forget()
         if self._header is not None:
             word = _word(self._header, layout.V2_HEADER_AT_THREAD_ID)
             word[()] = _records.control(threading.get_native_id() & layout.V2_CONTROL_MASK)

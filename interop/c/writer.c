@@ -438,7 +438,7 @@ bool mmstats_take_over(struct mmstats_writer *writer)
         return false;
     for (size_t i = 0; i < writer->metric_count; i++) {
         const struct mmstats_family *family = writer->metrics[i]->family;
-        bool stays = family->combination == MMSTATS_SUM;
+        bool stays = family->kept || family->combination == MMSTATS_SUM;
         for (struct mmstats_child *child = writer->metrics[i]->first; child && !stays; child = child->next)
             if (child->epoch == writer->epoch)
                 unset(child);

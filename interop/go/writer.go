@@ -351,12 +351,15 @@ func (w *Writer) series(name string, labels []string) (child, error) {
 }
 
 // HandOver gives the file to another thread of the process (V2-W13). What this
-// one set is unset; what it counted goes on.
+// one set is unset; what it counted, and what is kept, goes on.
 func (w *Writer) HandOver(thread uint32) {
 	if w.closed {
 		return
 	}
 	for _, f := range w.families {
+		if f.Kept {
+			continue
+		}
 		for _, c := range f.children {
 			c.handOver()
 		}

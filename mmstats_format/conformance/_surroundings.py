@@ -352,7 +352,7 @@ def _idle_child(content: dict[str, Any], program: Program, directory: Path) -> N
 
 
 def _handed_over(program: Program, directory: Path) -> None:
-    """A thread that takes over a file: what was only the other's is unset, what adds up goes on."""
+    """A thread that takes over a file: what was only the other's is unset, what adds up or is kept goes on."""
     declared = [
         counter(),
         family("jobs", "gauge", "signed"),
@@ -362,11 +362,13 @@ def _handed_over(program: Program, directory: Path) -> None:
         family("s", "summary", "float"),
         histogram("h", 1.0),
         family("kept", "gauge", "signed", "max", kept=True),
+        text("kept text", 8, kept=True),
     ]
     before = [
         *(inc("hits", "5"), inc("jobs", "2"), do("set", "phase", "on"), do("set", "t", "x")),
         *(do("set", f"g {how}", bits(1.0)) for how in ("min", "max", "last", "all")),
         *(do("observe", "s", bits(1.0)), do("observe", "h", bits(1.0)), do("set", "kept", "4")),
+        do("set", "kept text", "y"),
     ]
     content = scenario(declared, *before, wait(), {"do": "hand-over"}, inc("hits", "1"), wait("over"))
     with program.start(*prepared(directory, content)) as talk:
@@ -379,7 +381,7 @@ def _handed_over(program: Program, directory: Path) -> None:
         if os.listdir(path.parent) != [path.name]:
             raise Failure(f"one file was to be handed over, and there are {sorted(os.listdir(path.parent))}")
         one = {"count": "1", "sum": bits(1.0), "min": bits(1.0), "max": bits(1.0), "last": bits(1.0)}
-        values = ["6", "2", None, None, None, None, None, None, one, {"sum": bits(1.0), "counts": ["1", "0"]}, None]
+        values = ["6", "2", None, None, None, None, None, None, one, {"sum": bits(1.0), "counts": ["1", "0"]}, "4", "y"]
         expect_families(found, map(plain, declared, values), "the families handed over")
         if thread != "0" and found["writer"]["thread"] == thread:
             raise Failure(f"it still says that thread {thread} writes")

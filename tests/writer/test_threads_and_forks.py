@@ -295,6 +295,33 @@ class TestHandingOver:
         assert found == NOTHING | ONCE | {"phase": None} | whose(os.getpid(), other)
         assert canonical(path)["writer"] == before | {"thread": str(other)}
 
+    def test_what_is_kept_stays_until_the_next_one_sets_it(self, directory: Path, in_thread: InThread) -> None:
+        class Kept(BaseMmStats):
+            peak = GaugeField(combine="max", kept=True)
+            last = GaugeField(combine="last", type=int, kept=True)
+            phase = StateField(states=("begin", "end"), kept=True)
+            release = TextField(kept=True)
+            own = TextField()
+
+        stats = Kept()
+
+        def first() -> str:
+            stats.peak.set(2.5)
+            stats.last.set(7)
+            stats.phase.set("end")
+            stats.release.set("a")
+            stats.own.set("x")
+            return stats.filename
+
+        def second() -> tuple[str, dict[str, Any], dict[str, Any]]:
+            before = said(stats.filename)
+            stats.release.set("b")
+            return stats.filename, before, said(stats.filename)
+
+        path = in_thread(first)
+        kept = {"peak": bits(2.5), "last": "7", "phase": "end", "release": "a", "own": None}
+        assert in_thread(second) == (path, kept, kept | {"release": "b"})
+
     def test_the_next_one_counts_on_in_it(self, directory: Path, in_thread: InThread) -> None:
         stats = Stats()
         for _ in range(3):

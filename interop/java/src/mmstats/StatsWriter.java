@@ -122,12 +122,14 @@ public final class StatsWriter implements Closeable {
 
     /**
      * The thread that calls this goes on with the writer of a thread that has ended (V2-W13): what the old one had set
-     * is unset, but for gauges that are added up.
+     * is unset, but for gauges that are added up and for what is kept.
      */
     public void handOver() {
         if (!storage.ended()) {
             for (Metric<?> metric : metrics.values()) {
-                metric.forget();
+                if (!metric.family().kept()) {
+                    metric.forget();
+                }
             }
             storage.storeThread(ProcessInfo.thread());
         }

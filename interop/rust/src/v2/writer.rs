@@ -400,7 +400,7 @@ impl Writer {
     }
 
     /// Goes on as the file of this thread, after the one that used it has ended: what described that one becomes unset,
-    /// what counts goes on (V2-W13).
+    /// what counts, and what is kept, goes on (V2-W13).
     pub fn hand_over(&mut self) {
         if self.is_of_parent() {
             return;
@@ -408,6 +408,7 @@ impl Writer {
         for entry in &mut self.declared.entries {
             let family = &entry.family;
             let ends = match family.kind {
+                _ if family.kept => false,
                 Kind::Gauge => family.combination != Combination::Sum,
                 Kind::StateSet | Kind::Text | Kind::Unknown => true,
                 Kind::Counter | Kind::Summary | Kind::Histogram => false,
