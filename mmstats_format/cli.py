@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 
@@ -26,6 +27,11 @@ def complain(message: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             sys.stderr.write(neutral(message) + "\n")
+
+
+def end_by_sigterm() -> None:
+    """Let SIGTERM end a tool that goes on and on, with status 0: the first process of a container has no other way."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
 
 
 def run(tool: Callable[[], int]) -> int:

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from mmstats_format.cli import complain, neutral, run
+from mmstats_format.cli import complain, end_by_sigterm, neutral, run
 
 from ._clean import Cleaned, clean, rounds
 from ._finding import statistics_files
@@ -36,7 +36,8 @@ def _main(arguments: Sequence[str] | None) -> int:
         description="Remove the statistics files of programs that are dead. What a program still writes, and whatever "
         "cannot be told to be dead, is kept; so are archives.",
         epilog="Without FILE: what MMSTATS_GLOB matches, else the *.mmstats files of MMSTATS_PATH, else those of the "
-        "temporary directory. Status: 0 done, 1 something failed or there is no file, 2 wrong arguments.",
+        "temporary directory. Status: 0 done, or ended by SIGTERM, 1 something failed or there is no file, 2 wrong "
+        "arguments.",
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="a file, or a directory for its *.mmstats files")
     parser.add_argument(
@@ -74,6 +75,7 @@ def _clean(options: argparse.Namespace) -> int:
 
 
 def _repeat(options: argparse.Namespace) -> int:
+    end_by_sigterm()
     complained: set[Cleaned] = set()
     for done in rounds(options.every, lambda: _round(options)):
         failed = {cleaned for cleaned in done if cleaned.action == "failed"}

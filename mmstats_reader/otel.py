@@ -13,15 +13,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
 
 from mmstats_format import FormatError
-from mmstats_format.cli import complain, run
+from mmstats_format.cli import complain, end_by_sigterm, run
 
 from ._directory import Directory
 
@@ -191,7 +189,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     )
     options = parser.parse_args(arguments)
     seconds = options.every or _interval()
-    signal.signal(signal.SIGTERM, _terminated)
+    end_by_sigterm()
     end = push_every(
         seconds,
         *options.files,
@@ -205,10 +203,6 @@ def _main(arguments: Sequence[str] | None) -> int:
     finally:
         end()
     return 0
-
-
-def _terminated(number: int, frame: object) -> NoReturn:
-    raise SystemExit(0)
 
 
 def _seconds(text: str) -> float:

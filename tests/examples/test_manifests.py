@@ -143,8 +143,8 @@ def test_the_containers_of_a_manifest_work_together(containers: dict[str, Contai
     with running(cleans.command) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("folded ")
-        process.send_signal(signal.SIGINT)
-        process.wait(HANG_SECONDS)
+        process.send_signal(signal.SIGTERM)  # as containers are stopped
+        assert process.wait(HANG_SECONDS) == 0
     assert [name for name in os.listdir(directory) if name.endswith(".mmstats")] == ["shop.archive.mmstats"]
     with Directory(directory) as stats:
         assert stats.poll().total("served") == 5

@@ -217,9 +217,10 @@ def test_names_reach_no_terminal_as_they_are(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 2
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 @pytest.mark.parametrize("as_json", [True, False])
-def test_again_and_again(tmp_path: Path, as_json: bool) -> None:
-    """Beside an application: only what is done is said; Ctrl-C ends it quietly."""
+def test_again_and_again(tmp_path: Path, as_json: bool, number: signal.Signals, status: int) -> None:
+    """Beside an application: only what is done is said; Ctrl-C and SIGTERM end it quietly."""
     write2(tmp_path / "x.mmstats", counter("n", 1), state=2)
     tmp_path.joinpath("junk.mmstats").write_bytes(b"\x02")
     command = [sys.executable, "-m", "mmstats_reader.cleanstats", "--fold", "--every", "0.05", str(tmp_path)]
@@ -234,15 +235,15 @@ def test_again_and_again(tmp_path: Path, as_json: bool) -> None:
     assert running.stdout
     try:
         lines = []
-        for number in range(3):
+        for name in ("0", "1", "2"):
             lines.append(running.stdout.readline())
-            write2(tmp_path / f".{number}", counter("n", 1), state=2).rename(tmp_path / f"{number}.mmstats")
-        running.send_signal(signal.SIGINT)
+            write2(tmp_path / f".{name}", counter("n", 1), state=2).rename(tmp_path / f"{name}.mmstats")
+        running.send_signal(number)
         _, err = running.communicate(timeout=HANG_SECONDS)
     finally:
         running.kill()
         running.wait()
-    assert running.returncode == 130, err
+    assert running.returncode == status, err
     assert err.count("junk.mmstats: truncated") == 1, err
     for line, name in zip(lines, ("x", "0", "1"), strict=True):
         found = json.loads(line)["files"][0]["path"] if as_json else line.split()[1].rstrip(",")
