@@ -4,6 +4,9 @@ What is compared runs in turns, each in a fresh process, round after round, so t
 all alike. A process repeats its statement until that takes long enough to be timed well, which also warms it up; then
 it gives some values. Of the values of all rounds the median counts, and the standard deviation tells how quiet the
 machine was. The loop around a statement is part of its time, for all.
+
+``pyperf`` tells of the machine, and does not run the processes: its own runner measures one benchmark after the other,
+not in turns, and not under CPython 2.7.
 """
 
 from __future__ import annotations
