@@ -22,7 +22,12 @@ def passed(directory: Directory) -> dict[str, Any]:
     snapshots = {snapshot.path: snapshot for snapshot in view.snapshots}
     families = [_totals(family, snapshots) for family in view if family.series]
     errors = {os.path.basename(path): _code(failure) for path, failure in view.errors.items()}
-    return {"writers": _writers(directory, view), "families": families, "errors": errors}
+    apart = [
+        {"name": conflict.name, "files": [os.path.basename(path) for path in conflict.paths]}
+        for conflict in view.conflicts
+    ]
+    writers = _writers(directory, view)
+    return {"writers": writers, "families": families, "errors": errors, "apart": apart, "complete": view.complete}
 
 
 def _totals(family: Family, snapshots: dict[str, Snapshot]) -> dict[str, Any]:

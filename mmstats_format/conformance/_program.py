@@ -169,8 +169,8 @@ class Talk:
             raise self.failure(f"printed {shown(value)} where {{{key!r}: …}} was expected")
         return value[key]
 
-    def end(self) -> tuple[int, list[Any]]:
-        """Close its input, wait for its end, and give its status, 0 or 1, and the rest of its lines."""
+    def rest(self) -> tuple[int, list[bytes]]:
+        """Close its input, wait for its end, and give its status, and the rest of its lines as they are."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -178,7 +178,11 @@ class Talk:
         lines = []
         while (line := self._next(deadline)) is not None:
             lines.append(line)
-        status = self._status()
+        return self._status(), lines
+
+    def end(self) -> tuple[int, list[Any]]:
+        """As `rest`, but the status is 0 or 1, and the lines are JSON."""
+        status, lines = self.rest()
         values = [self._value(line) for line in lines]
         if status == CANNOT and values and isinstance(values[-1], dict) and values[-1].keys() == {"cannot"}:
             raise Cannot(str(values[-1]["cannot"]))

@@ -50,11 +50,10 @@ func show(pass *mmstats.Pass) any {
 		}
 	}
 	totals, conflicts := pass.Totals()
+	apart := []any{}
 	for _, c := range conflicts {
-		fmt.Fprintln(os.Stderr, c)
+		apart = append(apart, map[string]any{"name": c.Name, "files": []string{c.File, c.Other}})
 	}
-	if pass.Marked {
-		fmt.Fprintln(os.Stderr, "the archives go on changing; this is the last complete pass")
-	}
-	return map[string]any{"writers": writers, "families": mmstats.CanonicalFamilies(totals), "errors": failures}
+	return map[string]any{"writers": writers, "families": mmstats.CanonicalFamilies(totals), "errors": failures,
+		"apart": apart, "complete": !pass.Marked}
 }
