@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from mmstats_testing.running import HANG_SECONDS
 
 from mmstats_format.conformance._case import Case
 from mmstats_format.conformance._command import cases, main
@@ -107,10 +109,15 @@ class TestPrograms:
         with Program(fake("leaves a child behind")).start("x") as talk:
             assert talk.line() == {"version": 1, "fields": []}
             session = talk.pid
-        left = [
-            entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _session(entry) == session
-        ]
+        # Who is killed is gone soon, not at once.
+        end = time.monotonic() + HANG_SECONDS
+        while (left := _processes(session)) and time.monotonic() < end:
+            time.sleep(0.01)
         assert left == []
+
+
+def _processes(session: int) -> list[str]:
+    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _session(entry) == session]
 
 
 def _session(process: Path) -> int | None:
