@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import layout
 from .._codec import build, parse
@@ -36,6 +36,15 @@ APART = ("name", "kind", "type", "combination", "unit", "labels")
 CLOSED = layout.V2_STATES["closed"]
 #: What the kit takes for file systems of this machine; others are not tried.
 _LOCAL = ("btrfs", "ext2", "ext3", "ext4", "f2fs", "tmpfs", "xfs", "zfs")
+
+
+class Total(NamedTuple):
+    """Files of a directory, and what they say together."""
+
+    name: str
+    rules: tuple[str, ...]
+    files: Sequence[bytes]
+    expected: Sequence[After]
 
 
 def who(number: int) -> bytes:

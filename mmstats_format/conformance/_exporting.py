@@ -10,19 +10,23 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from . import _names, _pages
 from ._case import Case, Cases
 from ._directories import file, put
 from ._files import counter
 from ._page import exported, read
-from ._pages import Page, pages, pages1
+from ._pages import Page
 from ._program import Failure, Program
 from ._reading import expect
 
 
 def cases() -> Cases:
     """All tests of exporters."""
-    found = [Case(f"exporter/v2/{page.name}", page.rules, partial(_page, page)) for page in pages()]
-    found += [Case(f"exporter/v1/{page.name}", page.rules, partial(_page, page)) for page in pages1()]
+    found = [
+        Case(f"exporter/v2/{page.name}", page.rules, partial(_page, page))
+        for page in [*_pages.values(), *_names.names(), *_pages.forbidden()]
+    ]
+    found += [Case(f"exporter/v1/{page.name}", page.rules, partial(_page, page)) for page in _pages.pages1()]
     return [*found, Case("exporter/v2/malformed-beside-others", ("V2-O1", "G-2"), _malformed)]
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from .. import layout
 from . import _amid
+from ._archives import beside_others
 from ._case import Case, Cases
-from ._directories import Files, archive, changed, file, file1, give_away, put, who, with_features
+from ._directories import Files, archive, changed, file, file1, give_away, hits, put, who, with_features
 from ._files import counter
 from ._folded import check, expect_names, fold, lock_name, total
-from ._folds import ANOTHER, ARCHIVE, Archive, Fold, broken, dead, folds, hits
+from ._folds import ANOTHER, ARCHIVE, Archive, Fold, broken, dead, folds
 from ._liveness import process
 from ._locks import take
 from ._program import Failure, Program
@@ -31,7 +32,7 @@ _WAITING = 1.0
 
 def cases() -> Cases:
     """All tests of folders."""
-    found = [Case(f"folder/v2/{one.name}", one.rules, partial(_folds, one)) for one in folds()]
+    found = [Case(f"folder/v2/{one.name}", one.rules, partial(_folds, one)) for one in (*folds(), *beside_others())]
     found += [Case(f"folder/{name}", rules, run) for name, rules, run in _OTHERS]
     return [*found, *_amid.cases()]
 
