@@ -24,6 +24,9 @@ Read: TypeAlias = Callable[[int, int], bytes]
 _HEADER = struct.Struct(layout.V2_HEADER)
 _Elements: Any = namedtuple("_Elements", layout.V2_HEADER_ELEMENTS)  # type: ignore[misc]  # the names are data
 _EXTENT = struct.Struct(layout.V2_EXTENT)
+_USED = slice(layout.V2_EXTENT_AT_METADATA_USED, layout.V2_EXTENT_AT_METADATA_USED + layout.V2_UNIT)
+#: The number of the control word; the rest is its check.
+_NEXT = slice(layout.V2_EXTENT_AT_NEXT, layout.V2_EXTENT_AT_NEXT + layout.V2_UNIT // 2)
 #: Bytes of the header and the first extent's head, which are read together.
 FIRST = layout.V2_HEADER_SIZE + layout.V2_EXTENT_SIZE
 _HEARTBEAT = layout.V2_HEADER_AT_HEARTBEAT
@@ -112,6 +115,9 @@ def read_layout(read: Read, size: Callable[[], int], first: bytes = b"", least: 
             detail = f"it leads to extent {layout.V2_MOST_EXTENTS + 1}"
             raise fault("bad-extent", detail, named_at, "next", "V2-16")
         head = read(layout.V2_EXTENT_SIZE, at) if extents else first[layout.V2_HEADER_SIZE :]
+        if any(head[_NEXT]):
+            # An extent that has a next one gains nothing more, but the words of one call have no order (R2.5).
+            head = head[: _USED.start] + read(layout.V2_UNIT, at + _USED.start) + head[_USED.stop :]
         values, plan, following = _extent(head, at, len(extents), read, size, least, plan, header.archive)
         extents.append(Extent(at, head, values, plan))
         at, named_at = following, at + layout.V2_EXTENT_AT_NEXT

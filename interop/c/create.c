@@ -58,6 +58,17 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
+char *absolute(const char *path)
+{
+    if (*path == '/')
+        return strdup(path);
+    char *directory = getcwd(NULL, 0), *whole = NULL;
+    if (directory && asprintf(&whole, "%s/%s", directory, path) < 0)
+        whole = NULL;
+    free(directory);
+    return whole;
+}
+
 static int open_directory(const char *path)
 {
     size_t size = (size_t)(base_of(path) - path);

@@ -186,7 +186,7 @@ int create_file(struct mmstats_writer *writer)
     return 0;
 }
 
-/* Only what a signal handler may do but for the path: a forked child calls it, too. */
+/* Only what a signal handler may do: a forked child calls it, too. There is no temporary name any more to be freed. */
 void let_go(struct mmstats_writer *writer)
 {
     writer->epoch = NO_FILE;

@@ -3,7 +3,8 @@
  *
  * Rule 1: in the child nothing is done but what a signal handler may do, since other threads of the parent may have
  *         held any lock.
- * Rule 2: whoever is watched costs nothing until the process forks.
+ * Rule 2: while forks are held none is made: so a child never finds what it has to let go of half made or half gone.
+ * Rule 3: whoever is watched costs nothing until the process forks.
  */
 #include "internal.h"
 
@@ -28,6 +29,16 @@ static void in_child(void)
 {
     for (struct fork_watch *watch = watches; watch; watch = watch->next)
         watch->in_child(watch);
+    pthread_mutex_unlock(&mutex);
+}
+
+void hold_forks(void)
+{
+    pthread_mutex_lock(&mutex);
+}
+
+void release_forks(void)
+{
     pthread_mutex_unlock(&mutex);
 }
 

@@ -119,6 +119,9 @@ struct made {
     uint64_t size;
 };
 
+/* The path from the root on, since the process may change its directory; NULL: no memory. */
+char *absolute(const char *path);
+
 /* A file of this size without a name, reserved and locked, in the directory of `path`. 0, or an errno. */
 int make_file(struct made *made, const char *path, uint64_t size, bool refuse_open_directory);
 
@@ -155,5 +158,9 @@ struct fork_watch {
 
 bool watch_forks(struct fork_watch *watch);
 void unwatch_forks(struct fork_watch *watch);
+
+/* Other threads fork before or after, not meanwhile. Not in a child's `in_child`. */
+void hold_forks(void);
+void release_forks(void);
 
 #endif

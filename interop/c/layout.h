@@ -19,7 +19,8 @@ enum {
     VERSION_1 = 1,
     VERSION_2 = 2,
     FILE_MOST = 32 << 20,    /* a larger file is not read */
-    WRITTEN_MOST = 16 << 20, /* nor made: every reader takes this much */
+    WRITTEN_MOST = 16 << 20, /* nor made: every reader takes this much, */
+    WRITTEN_1_MOST = 8 << 20, /* and of version 1 this (2.7) */
     LENGTH_MOST = 65535,
 
     /* Version 1 */

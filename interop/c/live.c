@@ -125,8 +125,11 @@ static bool poll_extent(struct mmstats_live *live, size_t number, uint64_t offse
     uint64_t size, used;
     if (number == file->extent_count) {
         /* The file's size after what led here (R2.3), then the head. */
-        if (!size_now(live, &size, error) || read_at(live->descriptor, head, sizeof head, offset) < 0 ||
-            !parse_extent(file, offset, head, size, error))
+        if (!size_now(live, &size, error))
+            return false;
+        if (read_at(live->descriptor, head, sizeof head, offset) < 0)
+            return unreadable(error);
+        if (!parse_extent(file, offset, head, size, error))
             return false;
         struct extent *extent = &file->extents[number];
         extent->bytes = malloc(extent->size); /* of which no more is touched than is in use */
@@ -134,15 +137,20 @@ static bool poll_extent(struct mmstats_live *live, size_t number, uint64_t offse
             return unreadable(error);
     } else if (!copy(live, head, sizeof head, offset, error)) {
         return false;
-    } else if (memcmp(head, file->extents[number].bytes, EXTENT_CRC_SIZE)) {
+    } else if (offset != file->extents[number].offset || memcmp(head, file->extents[number].bytes, EXTENT_CRC_SIZE)) {
         return fail(error, "bad-crc", "V2-13", offset + EXTENT_CRC_AT); /* never changes in a file that is right */
     }
     struct extent *extent = &file->extents[number];
+    bool has_next = number + 1 < file->extent_count;
+    /* R2.5: an extent that has a next one gains nothing more, but the words of one call have no order. */
+    if (!has_next && (uint32_t)get64(head + NEXT_AT) &&
+        !copy(live, head + METADATA_USED_AT, UNIT, offset + METADATA_USED_AT, error))
+        return false;
     memcpy(extent->bytes, head, sizeof head);
     if (!parse_used(extent, head, &used, error))
         return false;
     uint64_t end = EXTENT_HEAD + used;
-    if (end < extent->decoded)
+    if (end < extent->decoded || (end > extent->decoded && has_next))
         return fail(error, "bad-extent", "V2-17", offset + METADATA_USED_AT); /* likewise */
     if (end > extent->decoded &&
         !copy(live, extent->bytes + extent->decoded, end - extent->decoded, offset + extent->decoded, error))
@@ -279,9 +287,12 @@ static bool poll_2(struct mmstats_live *live, const unsigned char *header, size_
     memcpy(live->header, header, HEADER_SIZE);
 
     uint64_t next = HEADER_SIZE;
-    for (size_t i = 0; next; i++)
-        if (!poll_extent(live, i, next, &next, error))
+    size_t count = 0;
+    for (; next; count++)
+        if (!poll_extent(live, count, next, &next, error))
             return false;
+    if (count != live->file.extent_count)
+        return fail(error, "bad-extent", "V2-17", HEADER_SIZE); /* they do not become fewer in a file that is right */
     return make_room(live, error) && copy_values(live, 0, error) && copy_values(live, 1, error) &&
            copy_values(live, 2, error) && confirm(live, error);
 }
@@ -359,9 +370,10 @@ static bool poll_once(struct mmstats_live *live, struct mmstats_error *error)
     ssize_t got = attach(live) ? read_at(live->descriptor, header, sizeof header, 0) : -1;
     if (got < 0)
         return unreadable(error);
+    if (!live->version_2)
+        clear(&live->file); /* of version 1 nothing is kept */
     if (live->version_2 || (got && header[0] == VERSION_2))
         return poll_2(live, header, (size_t)got, error);
-    clear(&live->file);
     return poll_1(live, error);
 }
 

@@ -266,8 +266,8 @@ const struct mmstats_family *mmstats_declared(const struct mmstats_metric *metri
  * label values cannot be, or there is no room. */
 struct mmstats_child *mmstats_child(struct mmstats_metric *metric, const struct mmstats_text *labels, size_t count);
 
-/* Updates. False: refused, since the child is of another kind or type, the value is none for it, or the file is
- * closed. */
+/* Updates. False: refused, since the child is NULL or of another kind or type, the value is none for it, there is no file
+ * yet, the file is closed, or a forked child has no file or no room in it. */
 bool mmstats_inc(struct mmstats_child *child, uint64_t amount);         /* counters, gauges: unsigned */
 bool mmstats_add(struct mmstats_child *child, int64_t amount);          /* gauges: signed, or unsigned */
 bool mmstats_inc_float(struct mmstats_child *child, double amount);     /* counters, gauges: float */

@@ -8,7 +8,7 @@
 
 struct mmstats_text mmstats_text(const char *string)
 {
-    return (struct mmstats_text){string, strlen(string)};
+    return (struct mmstats_text){string, string ? strlen(string) : 0};
 }
 
 bool mmstats_next(struct mmstats_texts *texts, struct mmstats_text *text)

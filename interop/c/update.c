@@ -151,21 +151,29 @@ static uint64_t added_to(struct mmstats_child *child)
 
 bool mmstats_set_unsigned(struct mmstats_child *child, uint64_t value)
 {
+    if (!child)
+        return false;
     return set(child, MMSTATS_UNSIGNED, value);
 }
 
 bool mmstats_set_signed(struct mmstats_child *child, int64_t value)
 {
+    if (!child)
+        return false;
     return set(child, MMSTATS_SIGNED, (uint64_t)value);
 }
 
 bool mmstats_set_float(struct mmstats_child *child, double value)
 {
+    if (!child)
+        return false;
     return set(child, MMSTATS_FLOAT, mmstats_bits(value));
 }
 
 bool mmstats_set_boolean(struct mmstats_child *child, bool value)
 {
+    if (!child)
+        return false;
     return set(child, MMSTATS_BOOLEAN, value);
 }
 
@@ -184,6 +192,8 @@ static bool inc_slowly(struct mmstats_child *child, uint64_t amount)
 
 bool mmstats_inc(struct mmstats_child *child, uint64_t amount)
 {
+    if (!child)
+        return false;
     if (!child->counter || child->epoch != child->writer->epoch)
         return inc_slowly(child, amount);
     store(child, child->value + amount);
@@ -192,6 +202,8 @@ bool mmstats_inc(struct mmstats_child *child, uint64_t amount)
 
 bool mmstats_add(struct mmstats_child *child, int64_t amount)
 {
+    if (!child)
+        return false;
     bool is_signed = is_gauge(child, MMSTATS_SIGNED);
     if ((!is_signed && !is_gauge(child, MMSTATS_UNSIGNED)) || !(child = ready(child)))
         return false;
@@ -200,6 +212,8 @@ bool mmstats_add(struct mmstats_child *child, int64_t amount)
 
 bool mmstats_inc_float(struct mmstats_child *child, double amount)
 {
+    if (!child)
+        return false;
     const struct mmstats_family *family = child->metric->family;
     if (family->kind != MMSTATS_COUNTER)
         return is_gauge(child, MMSTATS_FLOAT) && (child = ready(child)) &&
@@ -216,6 +230,8 @@ bool mmstats_inc_float(struct mmstats_child *child, double amount)
 
 bool mmstats_set_state(struct mmstats_child *child, size_t state)
 {
+    if (!child)
+        return false;
     const struct mmstats_family *family = child->metric->family;
     if (family->kind != MMSTATS_STATE_SET || state >= family->state_count || !(child = ready(child)))
         return false;
@@ -225,6 +241,8 @@ bool mmstats_set_state(struct mmstats_child *child, size_t state)
 
 bool mmstats_set_text(struct mmstats_child *child, struct mmstats_text text)
 {
+    if (!child)
+        return false;
     const struct mmstats_family *family = child->metric->family;
     if (family->kind != MMSTATS_TEXT_KIND || !(child = ready(child)))
         return false;
@@ -271,6 +289,8 @@ static size_t bucket(const struct mmstats_family *family, double value)
 
 bool mmstats_observe(struct mmstats_child *child, double value)
 {
+    if (!child)
+        return false;
     const struct mmstats_family *family = child->metric->family;
     bool histogram = family->kind == MMSTATS_HISTOGRAM;
     if (!histogram && family->kind != MMSTATS_SUMMARY)

@@ -9,6 +9,10 @@
 #include "writer.h"
 
 #include <errno.h>
+#include <time.h>
+
+/* Nanoseconds until a forked child that could make no file tries again. */
+#define RETRY_AFTER INT64_C(1000000000)
 
 /* ---------------------------------------------------------------------------------------------------------------- */
 /* Records */
@@ -238,10 +242,10 @@ static struct mmstats_child *attached(struct mmstats_child *child)
 
 struct mmstats_child *mmstats_child(struct mmstats_metric *metric, const struct mmstats_text *labels, size_t count)
 {
+    if (!metric || count != metric->family->labels.count)
+        return NULL;
     enum stage stage = metric->writer->stage;
     size_t size;
-    if (count != metric->family->labels.count)
-        return NULL;
     unsigned char *record = series_record(metric, labels, count);
     if (!record)
         return NULL;
@@ -266,11 +270,22 @@ struct mmstats_child *mmstats_child(struct mmstats_metric *metric, const struct 
     return child;
 }
 
+static int64_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
 struct mmstats_child *make_ready(struct mmstats_child *child)
 {
     struct mmstats_writer *writer = child->writer;
-    if (writer->stage == FORKED)
-        create_file(writer);
+    if (writer->stage == FORKED && monotonic() >= writer->retry) {
+        hold_forks();
+        if (create_file(writer))
+            writer->retry = monotonic() + RETRY_AFTER;
+        release_forks();
+    }
     return writer->stage == LIVE ? attached(child) : NULL;
 }
 
@@ -322,8 +337,12 @@ static bool admit_metric(struct mmstats_metric *metric)
 
 struct mmstats_metric *mmstats_declare(struct mmstats_writer *writer, const struct mmstats_declaration *declaration)
 {
-    if (writer->stage == CLOSED || mmstats_find(writer, declaration->name) || !set_reserve(&writer->names) ||
-        !reserve(&writer->metrics, writer->metric_count, sizeof(struct mmstats_metric *)))
+    if (!writer || writer->stage == CLOSED || mmstats_find(writer, declaration->name) || !set_reserve(&writer->names))
+        return NULL;
+    hold_forks(); /* a child goes through the metrics */
+    bool room = reserve(&writer->metrics, writer->metric_count, sizeof(struct mmstats_metric *));
+    release_forks();
+    if (!room)
         return NULL;
     struct mmstats_metric *metric = new_metric(writer, declaration);
     if (!metric)
@@ -414,8 +433,13 @@ int mmstats_publish(struct mmstats_writer *writer, const char *path)
     if (writer->stage != NEW)
         return EINVAL;
     free(writer->wanted);
-    writer->wanted = strdup(path);
-    return writer->wanted ? create_file(writer) : ENOMEM;
+    writer->wanted = absolute(path);
+    if (!writer->wanted)
+        return ENOMEM;
+    hold_forks();
+    int error = create_file(writer);
+    release_forks();
+    return error;
 }
 
 const char *mmstats_path(const struct mmstats_writer *writer)
@@ -427,7 +451,10 @@ void mmstats_close(struct mmstats_writer *writer)
 {
     if (writer->stage == LIVE) {
         store_header(writer, STATE_AT, STATE_CLOSED);
+        hold_forks();
         let_go(writer);
+        writer->stage = CLOSED;
+        release_forks();
     }
     writer->stage = CLOSED;
 }

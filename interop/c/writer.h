@@ -45,6 +45,7 @@ struct mmstats_writer {
     struct mmstats_metric **metrics;
     size_t metric_count;
     struct set names;
+    int64_t retry; /* when a forked child that could make no file tries again */
 };
 
 struct mmstats_metric {

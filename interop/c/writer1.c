@@ -134,7 +134,7 @@ static void fill(struct mmstats1_writer *writer, const struct mmstats1_field *de
     }
 }
 
-static int create(struct mmstats1_writer *writer)
+static int create_held(struct mmstats1_writer *writer)
 {
     free(writer->file.path); /* a forked child's parent's */
     int error = make_file(&writer->file, writer->wanted, writer->size, false);
@@ -162,6 +162,14 @@ static int create(struct mmstats1_writer *writer)
     return 0;
 }
 
+static int create(struct mmstats1_writer *writer)
+{
+    hold_forks();
+    int error = create_held(writer);
+    release_forks();
+    return error;
+}
+
 static void let_go(struct mmstats1_writer *writer)
 {
     munmap(writer->map, writer->size);
@@ -180,7 +188,7 @@ static void in_child(struct fork_watch *watch)
 static int prepare(struct mmstats1_writer *writer, const char *path, const struct mmstats1_field *fields)
 {
     uint64_t size = 1, bytes;
-    writer->wanted = strdup(path);
+    writer->wanted = absolute(path);
     writer->fields = calloc(writer->count + 1, sizeof *writer->fields);
     if (!writer->wanted || !writer->fields)
         return ENOMEM;
@@ -188,7 +196,7 @@ static int prepare(struct mmstats1_writer *writer, const char *path, const struc
         if (!check(&fields[i], &writer->fields[i], &bytes))
             return EINVAL;
         size += bytes;
-        if (size > WRITTEN_MOST)
+        if (size > WRITTEN_1_MOST)
             return EFBIG;
     }
     writer->size = rounded(size, page_size());
@@ -289,9 +297,11 @@ bool mmstats1_set_text(struct mmstats1_writer *writer, size_t number, struct mms
 
 void mmstats1_close(struct mmstats1_writer *writer)
 {
+    hold_forks();
     if (writer->stage == LIVE)
         let_go(writer);
     writer->stage = CLOSED;
+    release_forks();
 }
 
 void mmstats1_destroy(struct mmstats1_writer *writer)

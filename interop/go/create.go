@@ -30,11 +30,12 @@ const (
 	modeOthersWrite = syscall.S_IWOTH
 )
 
-var ignoreFileSizeSignal sync.Once
+var catchFileSizeSignal sync.Once
 
 // A file that may not grow is an error, not the end of the process.
 func expectFileSizeLimit() {
-	ignoreFileSizeSignal.Do(func() { signal.Ignore(syscall.SIGXFSZ) })
+	// Caught and not ignored: programs that this one starts would ignore it, too.
+	catchFileSizeSignal.Do(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGXFSZ) })
 }
 
 // checkDirectory refuses a directory in which everybody may replace files.

@@ -52,10 +52,11 @@ func Fold(path string) (*Folded, error) {
 		return nil, err
 	}
 	defer syscall.Close(lock)
+	f.directory = OpenDirectory(path)
+	defer f.directory.Close()
 	if err := f.look(); err != nil { // F3.2
 		return nil, err
 	}
-	defer f.directory.Close()
 	f.choose() // F3.3
 	for _, target := range f.targets {
 		if len(target.files) > 0 {
@@ -122,7 +123,6 @@ func (f *folder) look() error {
 	if err := syncDirectory(f.path); err != nil {
 		return err
 	}
-	f.directory = OpenDirectory(f.path)
 	names, err := f.directory.list()
 	if err != nil {
 		return err

@@ -9,8 +9,8 @@ const (
 	version2 = 2
 
 	wordSize = 8
-	// Control words count units of 8 bytes in 32 bits (V2-2).
-	maxFileSize = 1 << 35
+	// What is made at most: every reader takes it (3.16).
+	maxFileSize = 16 << 20
 	// What a reader takes at most; FORMAT.md 3.16 asks for at least 16 MiB.
 	maxReadSize = 64 << 20
 )
@@ -113,6 +113,7 @@ const (
 const (
 	sequenceSize   = wordSize
 	unsetFloat     = 0x7FF8000000000001
+	quietNaN       = 0x7FF8000000000000
 	unsetSigned    = 1 << 63 // the bits of -2^63
 	unsetUnsigned  = 1<<64 - 1
 	unsetBoolean   = 2

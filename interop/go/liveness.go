@@ -38,10 +38,10 @@ const (
 )
 
 // locked asks for the lock that would keep others from a read lock.
-func (f *file) locked() bool {
+func (f *file) locked() (held, known bool) {
 	lock := syscall.Flock_t{Type: syscall.F_RDLCK}
 	err := retry(func() error { return syscall.FcntlFlock(uintptr(f.fd), fOFDGetlk, &lock) })
-	return err == nil && lock.Type != syscall.F_UNLCK
+	return err == nil && lock.Type != syscall.F_UNLCK, err == nil
 }
 
 // judge says whether the writer of a file lives.
@@ -55,7 +55,7 @@ func judge(f *file, path string, d *Document) State {
 	if d.Closed {
 		return StateClosed // V2-L2
 	}
-	held := f.locked()
+	held, known := f.locked()
 	w, boot, namespace := &d.Writer, bootID(), pidNamespace()
 	bootKnown := w.Boot != ID{} && boot != ID{}
 	namespaceKnown := w.Namespace != 0 && namespace != 0
@@ -68,7 +68,7 @@ func judge(f *file, path string, d *Document) State {
 			case w.Start != 0 && process.start == w.Start:
 				return StateLive // V2-L4
 			}
-		} else if !held && !d.hasFeature(featureRecordLock|featureNoLock) && isLocal(path) {
+		} else if known && !held && !d.hasFeature(featureRecordLock|featureNoLock) && isLocal(path) {
 			return StateDead
 		}
 	}
@@ -83,7 +83,7 @@ func judge(f *file, path string, d *Document) State {
 
 // judge1 is V2-L6.
 func judge1(f *file, path string, d *Document) State {
-	if f.locked() {
+	if held, _ := f.locked(); held {
 		return StateLive
 	}
 	var pid uint64

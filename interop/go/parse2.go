@@ -180,6 +180,15 @@ func (l *layout) updateExtent(src source, number int, offset uint64) (uint64, er
 		l.extents = append(l.extents, e)
 	}
 	e := l.extents[number]
+	hasNext := number+1 < len(l.extents)
+	if next, ok := control(head[offNext:]); ok && next != 0 && !hasNext {
+		// R2.5: an extent that has a next one gains nothing more, but these words of one call have no order.
+		again, err := src.at(offset+offMetadataUsed, wordSize)
+		if err != nil {
+			return 0, err
+		}
+		copy(head[offMetadataUsed:], again)
+	}
 	size, err := src.size()
 	if err != nil {
 		return 0, err
@@ -195,6 +204,9 @@ func (l *layout) updateExtent(src source, number int, offset uint64) (uint64, er
 	used := uint64(units) * wordSize
 	if used > e.metadataSize {
 		return 0, malformed(codeBadExtent, offset+offMetadataUsed)
+	}
+	if hasNext && used != uint64(len(e.metadata)) {
+		return 0, errChanged
 	}
 	metadata, err := src.at(offset+metadataAreaOffset, used)
 	if err != nil {

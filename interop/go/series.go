@@ -136,7 +136,10 @@ func (g *Gauge[T]) handOver() {
 func bitsOf[T Number](value T) uint64 {
 	switch v := any(value).(type) {
 	case float64:
-		return math.Float64bits(v)
+		if bits := math.Float64bits(v); bits != unsetFloat {
+			return bits
+		}
+		return quietNaN // math.NaN() has the bits of what is unset
 	case int64:
 		return uint64(v)
 	}

@@ -1,4 +1,4 @@
-//go:build !amd64 && !s390x
+//go:build !amd64
 
 // Buffers on machines that may reorder stores. Go has no fence of its own, but
 // atomic stores that stay in order with each other: a word of the buffer is not

@@ -115,6 +115,9 @@ func (w *Writer) create(path string, options *Options, group []pending) (err err
 	page := uint64(os.Getpagesize())
 	// A quarter more than is needed, for series to come.
 	size := (headerSize + extentHeadSize + (metadata+slots)*5/4 + page - 1) / page * page
+	if size > maxFileSize {
+		return errRoom
+	}
 	w.file, err = createFile(filepath.Dir(path), size)
 	if err != nil {
 		return err

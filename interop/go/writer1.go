@@ -45,7 +45,7 @@ type FieldSeries struct {
 	buffers [2][]byte
 	bits    uint64 // of the published number, which wraps
 	number  float64
-	order   uint64 // for nothing but the order of stores
+	order   atomic.Uint64 // for nothing but the order of stores
 }
 
 // Create1 makes a file of version 1 at the path, or at the next that is free.
@@ -202,7 +202,8 @@ func (s *FieldSeries) update(value Value) bool {
 	if !s.encode(s.buffers[*s.index&1], value) {
 		return false
 	}
-	atomic.AddUint64(&s.order, 1)
+	s.order.Store(0) // not before the value,
+	s.order.Load()   // and the index not before this
 	*s.index = 1 - *s.index&1
 	return true
 }

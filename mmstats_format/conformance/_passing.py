@@ -25,7 +25,7 @@ from ._scenarios import After, bits, family, plain
 #: How many files wait for a folder, for how long it folds, how often it begins a new archive, and how many there are.
 _FILES, _FOLDING_SECONDS, _NEW_ARCHIVE, _MOST_ARCHIVES = 12, 5.0, 0.1, 20
 #: Files beside archives that are replaced all the time, so that a pass lasts; and how many passes have to be marked.
-_MANY, _MARKED = 300, 3
+_MANY, _MARKED = 2000, 3
 
 
 def _unreadable(program: Program, directory: Path) -> None:
@@ -238,7 +238,9 @@ class _Folder:
 
 def _never_at_rest(program: Program, directory: Path) -> None:
     """Where archives are replaced all the time, a pass is the last complete one, and marked; at rest it is not."""
-    files = {f"{number}.mmstats": file(number, _files.counter("hits", 1)) for number in range(_MANY)}
+    files = dict.fromkeys(
+        (f"{number}.mmstats" for number in range(_MANY)), file1(field("hits", "Q", bytes(8), struct.pack("<Q", 1)))
+    )
     archives = [archive(_MANY, _files.counter("hits", 5), folded=[], created=number) for number in range(2)]
     put(directory, {**files, "a.archive.mmstats": archives[0]})
     whole = [hits(_MANY + 5)]

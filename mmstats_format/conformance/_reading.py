@@ -217,6 +217,27 @@ def _added(program: Program, directory: Path) -> None:
         expect(talk.ask(), canonical(path.read_bytes()), "after an extent was added")
 
 
+def _late(program: Program, directory: Path) -> None:
+    """An extent that has a next one is seen to grow: of the words of one call some can be older than others."""
+    path = directory / "it.mmstats"
+    content = bytearray(build(document(counter("hits", 6), text("name", "x"), counter("more", 3))))
+    at = layout.V2_HEADER_SIZE + layout.V2_EXTENT_AT_METADATA_USED
+    used = slice(at, at + 8)
+    whole = bytes(content[used])
+    content[used] = _version2()[used]
+    following = layout.V2_HEADER_SIZE + layout.V2_EXTENT_AT_NEXT
+    content[following : following + 8] = _files.control(len(content) // 8)
+    family = build(document(counter("last", labels=("l",))._replace(slots={}), room=0))
+    content += _files.extent([_files.records(family)[-1]], b"")
+    path.write_bytes(content)
+    with program.start("--poll", path) as talk, path.open("r+b", buffering=0) as file:
+        expect(talk.ask(), canonical(path.read_bytes()), "a family in the second extent")
+        file.seek(at)
+        file.write(whole)
+        expect(talk.ask(), canonical(path.read_bytes()), "after another was seen in the first extent, before it")
+        expect(talk.ask(), canonical(path.read_bytes()), "the poll after that")
+
+
 def _torn(program: Program, directory: Path) -> None:
     """Texts that are one letter throughout, updated in bursts."""
     path = directory / "it.mmstats"
@@ -403,6 +424,7 @@ _CHANGING: list[tuple[str, tuple[str, ...], Callable[[Program, Path], None]]] = 
     ("v2/latch-polled", ("V2-R4",), _latch_polled),
     ("v2/records-added", ("V2-R2",), _added),
     ("v2/records-added-all-the-time", ("V2-R2",), _growing),
+    ("v2/records-seen-late", ("V2-R2",), _late),
     ("v2/words-never-at-rest", ("V2-R3",), _words),
     ("v2/latches-updated-in-bursts", ("V2-R4",), _torn),
     ("v2/latch-never-at-rest", ("V2-R5", "J-9"), _unconfirmed),

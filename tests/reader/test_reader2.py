@@ -31,7 +31,7 @@ from mmstats_testing.documents2 import (
 from mmstats_testing.running import descriptors
 from mmstats_testing.vectors import DIRECTORY2
 
-from mmstats_format import Corrupt, Document2, FormatError, build
+from mmstats_format import Corrupt, Document2, FormatError, build, layout
 from mmstats_reader import (
     Directory,
     Family,
@@ -298,6 +298,24 @@ def test_what_is_published_later_is_seen(tmp_path: Path) -> None:
             other.write(build(step))
         assert "".join(stat.label for stat in reader.poll()) == expected
         assert list(reader.poll()) == list(read(file))
+
+
+def test_an_extent_is_whole_where_another_follows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V2-R2, R2.5: of the words that one call reads, metadata used may be older than next."""
+    document = document2(counter("a", 1), counter("b", 2))
+    whole = build(dataclasses.replace(document, extents=(*document.extents, extent(records(counter("c", 3), first=2)))))
+    file = tmp_path / "x.mmstats"
+    file.write_bytes(whole)
+    at = layout.V2_HEADER_SIZE + layout.V2_EXTENT_AT_METADATA_USED
+    older = build(document2(counter("a", 1)))[at : at + layout.V2_UNIT]
+    real = _extents.read_layout
+
+    def first(read: Any, size: Any, first: bytes = b"", least: int = 0) -> Any:
+        first = first or read(_extents.FIRST, 0)
+        return real(read, size, first[:at] + older + first[at + layout.V2_UNIT :], least)
+
+    monkeypatch.setattr(_file2, "read_layout", first)
+    assert dict(Reader(file).poll()) == {"a": 1, "b": 2, "c": 3}
 
 
 def _like(grown: Document2, place: int, document: Document2) -> Any:

@@ -39,7 +39,7 @@ export function createFile(wanted, image) {
     fs.closeSync(fd);
     throw error;
   } finally {
-    fs.unlinkSync(temporary);
+    fs.rmSync(temporary, { force: true });
   }
 }
 

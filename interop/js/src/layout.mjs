@@ -9,6 +9,8 @@ export const VERSION_2 = 2;
 
 /** 3.16: a file that is larger is refused; a statistics file is small, and a huge sparse one is an attack. */
 export const LARGEST_FILE = 32 * 1024 * 1024;
+// Of version 1, whose fields are small and many (2.7).
+export const LARGEST_FILE_1 = 8 * 1024 * 1024;
 
 /** 2.3, 2.4: a field of version 1. */
 export const V1 = {
@@ -97,7 +99,7 @@ export const MOST_PARTS = 65535;
 export const LARGEST_CAPACITY = 1 << 20;
 
 /** V2-2, 3.16: a file never grows beyond it. */
-export const FILE_END = 2 ** 35;
+export const FILE_END = 16 * 1024 * 1024; // that is made: every reader takes it (3.16)
 
 /** 3.6: the words for the codes; the code is the place in the list. */
 export const TYPES = [undefined, 'unsigned', 'signed', 'float', 'boolean', 'text'];

@@ -3,8 +3,8 @@
 // Rule 1: an element is first whole, then it obeys its rule (G-3); a length is checked before it is used (G-4).
 // Rule 2: a field keeps the places of its parts; values are decoded by whoever wants them.
 
-import { FormatError } from './errors.mjs';
-import { V1 } from './layout.mjs';
+import { FormatError, UnreadableError } from './errors.mjs';
+import { LARGEST_FILE_1, V1 } from './layout.mjs';
 import { viewOf } from './words.mjs';
 
 /**
@@ -36,9 +36,11 @@ export function sizeOfType(signature) {
  *
  * @param {Buffer} bytes the whole file
  * @returns {Field[]}
+ * @throws {UnreadableError} it is so large that its fields would take too much memory
  */
 export function parse1(bytes) {
   const end = bytes.length;
+  if (end > LARGEST_FILE_1) throw new UnreadableError(`a file of version 1 of ${end} bytes`);
   const fields = [];
   let at = V1.FIELDS;
 

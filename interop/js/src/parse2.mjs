@@ -210,8 +210,16 @@ export class Layout {
     if (extent.size > source.size() - offset) throw new FormatError('truncated', offset);
     this.extents[number] = extent;
 
-    const view = viewOf(head);
+    let view = viewOf(head);
+    if (extent.next === 0 && Number(view.getBigUint64(EXTENT.NEXT, true) & 0xffffffffn) !== 0) {
+      // R2.5: an extent that has a next one gains nothing more, but the words of one call have no order.
+      const again = source.read(offset + EXTENT.METADATA_USED, 8);
+      if (again.length < 8) throw new FormatError('truncated', offset);
+      head = Buffer.concat([head.subarray(0, EXTENT.METADATA_USED), again, head.subarray(EXTENT.METADATA_USED + 8)]);
+      view = viewOf(head);
+    }
     const used = 8 * checked(view, EXTENT.METADATA_USED, offset + EXTENT.METADATA_USED);
+    if (extent.next !== 0 && used !== extent.metadata.length) throw new Changed();
     if (used > extent.metadataCapacity) throw new FormatError('bad-extent', offset + EXTENT.METADATA_USED);
     this.#updateRecords(extent, source.read(offset + EXTENT.HEAD, used), used);
     if (this.origin === undefined) throw new FormatError('bad-record', offset + EXTENT.HEAD);

@@ -209,6 +209,8 @@ export class Gauge extends Word {
   }
 }
 
+const MILLISECOND = 1_000_000n;
+
 /** A gauge of which, of several writers', the one set last counts. */
 export class LastGauge extends Latch {
   static #time = 0n;
@@ -243,7 +245,9 @@ export class LastGauge extends Latch {
   #commitNow(view) {
     // The clock has milliseconds; what this program sets later has the later time all the same.
     const time = now();
-    LastGauge.#time = time > LastGauge.#time ? time : LastGauge.#time + 1n;
+    // A clock that is set back is followed.
+    const ahead = LastGauge.#time - time;
+    LastGauge.#time = ahead >= 0n && ahead < MILLISECOND ? LastGauge.#time + 1n : time;
     set(view, 0, LastGauge.#time);
     this.commit();
   }

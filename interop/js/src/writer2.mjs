@@ -94,6 +94,7 @@ export class Writer {
     declare(this);
     checkDirectory(wanted);
     const extent = this.#extentFor(early, HEADER.SIZE, V1.SMALLEST_PAGE - HEADER.SIZE);
+    if (HEADER.SIZE + extent.size > FILE_END) throw new RangeError('a file larger than every reader takes');
     const image = Buffer.alloc(HEADER.SIZE + extent.size);
     header().copy(image);
     const { metadata, values } = bytesOf(early);
@@ -204,7 +205,7 @@ export class Writer {
   /** V2-W4. */
   #grow(items) {
     const offset = HEADER.SIZE + this.#size;
-    if (Date.now() < this.#patientUntil || this.#extents === EXTENT.MOST || !this.#store.isOpen) return false;
+    if (performance.now() < this.#patientUntil || this.#extents === EXTENT.MOST || !this.#store.isOpen) return false;
     const extent = this.#extentFor(items, offset, this.#size); // V2-W8: as large as all before it
     if (offset + extent.size > FILE_END) return false;
     const { metadata, values } = bytesOf(items);
@@ -216,7 +217,7 @@ export class Writer {
       this.#store.bytes(extent.head(metadata.length), offset) &&
       this.#store.word(controlWord(offset / 8), 0, before.offset + EXTENT.NEXT);
     if (grown) this.#take(extent, items);
-    else this.#patientUntil = Date.now() + PATIENCE;
+    else this.#patientUntil = performance.now() + PATIENCE;
     return grown;
   }
 

@@ -69,6 +69,7 @@ impl Draft {
             Ok((file, second)) => (file, Temporary(None), second),
             Err(_) => dotted(path)?,
         };
+        let second = Private::new(second); // before anything that takes long: another thread may fork
         sys::reserve(&file, 0, size)?;
         Ok(Self {
             file,
@@ -105,6 +106,11 @@ impl Draft {
         }
         Err(io::ErrorKind::AlreadyExists.into())
     }
+}
+
+/// The path from the root on: a forked child may have another working directory.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    Ok(std::env::current_dir()?.join(path))
 }
 
 fn directory(path: &Path) -> &Path {
@@ -157,8 +163,7 @@ fn reopened(path: &Path, flags: i32) -> io::Result<File> {
 }
 
 /// The lock; nothing where the system or the file system has none of its kind.
-fn locked(file: File) -> Option<Private> {
-    let held = Private::new(file);
+fn locked(held: Private) -> Option<Private> {
     sys::lock_description(held.number()).ok().map(|()| held)
 }
 
@@ -181,6 +186,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::{dotted, locked, numbered, Draft};
+    use crate::fork::Private;
     use std::path::Path;
 
     #[test]
@@ -192,7 +198,7 @@ mod tests {
             let (file, temporary, second) = dotted(&path).unwrap();
             let draft = Draft {
                 file,
-                lock: locked(second),
+                lock: locked(Private::new(second)),
                 path: path.clone(),
                 temporary,
             };

@@ -41,8 +41,12 @@ impl Place {
     }
 }
 
-/// A descriptor that is closed when it is dropped, and in every child at once.
-pub struct Private(&'static Place);
+/// A descriptor that is closed when it is dropped, and in every child at once. There its place is another's from then
+/// on, perhaps: so only who took it in this process closes it.
+pub struct Private {
+    place: &'static Place,
+    generation: u32,
+}
 
 impl Private {
     /// Takes charge of an open file.
@@ -56,18 +60,23 @@ impl Private {
         {
             place = place.next.get_or_init(|| Box::new(Place::free()));
         }
-        Self(place)
+        Self {
+            place,
+            generation: generation(),
+        }
     }
 
     /// The descriptor's number.
     pub fn number(&self) -> RawFd {
-        self.0.fd.load(Ordering::Acquire)
+        self.place.fd.load(Ordering::Acquire)
     }
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
-        self.0.close();
+        if self.generation == generation() {
+            self.place.close();
+        }
     }
 }
 

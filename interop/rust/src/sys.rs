@@ -12,21 +12,25 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
+#[cfg(not(all(
+    target_os = "linux",
+    target_pointer_width = "64",
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64",
+        target_arch = "loongarch64"
+    )
+)))]
+compile_error!("types and numbers are declared for Linux of 64 bits, on machines of this list");
+
 pub const O_NONBLOCK: c_int = 0o4000;
-#[cfg(any(
-    target_arch = "aarch64",
-    target_arch = "arm",
-    target_arch = "powerpc64"
-))]
+#[cfg(target_arch = "aarch64")]
 mod flags {
     pub const DIRECTORY: i32 = 0o40_000;
     pub const NOFOLLOW: i32 = 0o100_000;
 }
-#[cfg(not(any(
-    target_arch = "aarch64",
-    target_arch = "arm",
-    target_arch = "powerpc64"
-)))]
+#[cfg(not(target_arch = "aarch64"))]
 mod flags {
     pub const DIRECTORY: i32 = 0o200_000;
     pub const NOFOLLOW: i32 = 0o400_000;
@@ -106,6 +110,7 @@ extern "C" {
         child: Option<extern "C" fn()>,
     ) -> c_int;
     fn pthread_sigmask(how: c_int, set: *const SignalSet, old: *mut SignalSet) -> c_int;
+    fn sigpending(set: *mut SignalSet) -> c_int;
     fn sigtimedwait(set: *const SignalSet, info: *mut c_void, timeout: *const TimeSpec) -> c_int;
     fn fork() -> c_int;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
@@ -113,20 +118,20 @@ extern "C" {
 }
 
 /// The host page.
-pub fn page_size() -> usize {
+pub(crate) fn page_size() -> usize {
     // SAFETY: takes a number and returns one.
     let size = unsafe { sysconf(SC_PAGESIZE) };
     usize::try_from(size).unwrap_or(4096)
 }
 
 /// The thread's id, as the operating system counts threads.
-pub fn thread_id() -> u32 {
+pub(crate) fn thread_id() -> u32 {
     // SAFETY: takes nothing, and cannot fail.
     unsafe { gettid() as u32 }
 }
 
 /// Bytes from the system's generator.
-pub fn random<const N: usize>() -> io::Result<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     let mut filled = 0;
     while filled < N {
@@ -147,7 +152,7 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
 }
 
 /// Locks the whole file for as long as this open file description lives (V1-W6).
-pub fn lock_description(fd: RawFd) -> io::Result<()> {
+pub(crate) fn lock_description(fd: RawFd) -> io::Result<()> {
     let lock = Flock {
         kind: F_WRLCK,
         whence: SEEK_SET,
@@ -163,21 +168,23 @@ pub fn lock_description(fd: RawFd) -> io::Result<()> {
 }
 
 /// Closes a descriptor whose number is kept by itself: a child after a fork may do this, and little else.
-pub fn close_number(fd: RawFd) {
+pub(crate) fn close_number(fd: RawFd) {
     // SAFETY: a bad number is an error without an effect; whoever calls owns the number.
     unsafe { close(fd) };
 }
 
 /// Reserves space for real, and makes the file as long. A full disk or a limit on the size of files is an error, and no
 /// signal: SIGXFSZ is held back from this thread meanwhile, and what the program does about it elsewhere stays as it is.
-pub fn reserve(file: &File, offset: u64, length: u64) -> io::Result<()> {
+pub(crate) fn reserve(file: &File, offset: u64, length: u64) -> io::Result<()> {
     let range = (i64::try_from(offset), i64::try_from(length));
     let (Ok(offset), Ok(length)) = range else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let set = SignalSet::xfsz();
-    let mut before = SignalSet([0; 16]);
-    // SAFETY: both sets have the C library's size.
+    let (mut before, mut waiting) = (SignalSet([0; 16]), SignalSet([0; 16]));
+    // SAFETY: all sets have the C library's size.
+    unsafe { sigpending(&mut waiting) };
+    // SAFETY: likewise.
     unsafe { pthread_sigmask(SIG_BLOCK, &set, &mut before) };
     let error = loop {
         // SAFETY: takes numbers; the descriptor is open as long as `file` is borrowed.
@@ -187,7 +194,8 @@ pub fn reserve(file: &File, offset: u64, length: u64) -> io::Result<()> {
             break error;
         }
     };
-    if before.0[0] & SignalSet::XFSZ == 0 {
+    // What this call has raised is taken away; what waited before is not this call's, wherever it is blocked.
+    if waiting.0[0] & SignalSet::XFSZ == 0 {
         let now = TimeSpec {
             seconds: 0,
             nanoseconds: 0,
@@ -204,7 +212,7 @@ pub fn reserve(file: &File, offset: u64, length: u64) -> io::Result<()> {
 }
 
 /// Gives an open file a name; fails where the name exists.
-pub fn link_open_file(file: &File, name: &Path) -> io::Result<()> {
+pub(crate) fn link_open_file(file: &File, name: &Path) -> io::Result<()> {
     let old = CString::new(own_path(file))?;
     let new = CString::new(name.as_os_str().as_bytes())?;
     // SAFETY: both are strings that end in a zero byte, and outlive the call.
@@ -224,12 +232,12 @@ pub fn link_open_file(file: &File, name: &Path) -> io::Result<()> {
 }
 
 /// A path that leads to an open file, whether it has a name or not.
-pub fn own_path(file: &File) -> String {
+pub(crate) fn own_path(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 /// Has a function called in every child that this process forks. It may do only what a signal handler may.
-pub fn at_fork(child: extern "C" fn()) -> io::Result<()> {
+pub(crate) fn at_fork(child: extern "C" fn()) -> io::Result<()> {
     // SAFETY: the function lives as long as the program.
     match unsafe { pthread_atfork(None, None, Some(child)) } {
         0 => Ok(()),

@@ -102,6 +102,10 @@ public final class Field {
         return 2 + label.length + 2 + type.signature().length() + 1 + (buffered ? 2 : 1) * type.size();
     }
 
+    boolean hasFile() {
+        return writer != null;
+    }
+
     /** Write the field, whose buffers are still to have their first value, into a file that has no name yet. */
     void begin(StatsWriter1 owner, ByteBuffer mapped, int at) {
         byte[] signature = type.signature().getBytes(StandardCharsets.US_ASCII);

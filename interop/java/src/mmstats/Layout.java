@@ -91,6 +91,8 @@ final class Layout {
     static final long WRITTEN_FILE_MOST = 16L << 20;
     /** What this reader takes. */
     static final long READ_FILE_MOST = 32L << 20;
+    /** Of version 1, whose fields are small and many (2.7). */
+    static final long READ_FILE_1_MOST = 8L << 20;
 
     private Layout() { }
 

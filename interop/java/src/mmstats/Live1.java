@@ -49,7 +49,7 @@ final class Live1 {
         if (copy.limit() == 0) {
             throw new FormatException(FormatException.TRUNCATED, 0);
         }
-        return Parser1.parse(copy);
+        return Parser1.parse(StatsReader.small(copy));
     }
 
     /** Whether a field that was confirmed is the same field still, whatever its value is now. */

@@ -65,9 +65,10 @@ final class Live2 {
         long offset = Layout.HEADER_SIZE;
         for (int extents = 1; ; extents++) {
             long next = extent.getLong(at + Layout.EXTENT_NEXT);
-            keep(offset + Layout.EXTENT_USED, extent.getLong(at + Layout.EXTENT_USED));
-            keep(offset + Layout.EXTENT_NEXT, next);
             long following = Control.number(next) * Layout.WORD;
+            keep(offset + Layout.EXTENT_USED, following == 0 ? extent.getLong(at + Layout.EXTENT_USED)
+                    : usedNow(file, offset));
+            keep(offset + Layout.EXTENT_NEXT, next);
             // What is wrong here the strict parser will say; here it is enough that this ends.
             if (following <= offset || following > Layout.READ_FILE_MOST || extents == Layout.EXTENTS_MOST) {
                 return;
@@ -81,6 +82,13 @@ final class Live2 {
             extent = head;
             at = 0;
         }
+    }
+
+    /** R2.5: an extent that has a next one gains nothing more, but the words of one call have no order. */
+    private long usedNow(OpenFile file, long offset) throws IOException {
+        word.clear();
+        file.fill(word, offset + Layout.EXTENT_USED);
+        return word.limit() == Layout.WORD ? word.getLong(0) : 0; // 0 is no sound control word: the file was cut
     }
 
     private void keep(long place, long value) {

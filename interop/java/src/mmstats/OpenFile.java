@@ -69,6 +69,8 @@ final class OpenFile implements Closeable {
             // Another file has taken the name meanwhile. Should it be one of this process, it stays open.
             if (then == null || OwnFiles.find(then) == null) {
                 channel.close();
+            } else {
+                OwnFiles.keepOpen(channel);
             }
         }
         throw new IOException("replaced again and again: " + path);

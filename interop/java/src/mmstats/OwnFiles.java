@@ -5,11 +5,15 @@
 
 package mmstats;
 
+import java.nio.channels.FileChannel;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 final class OwnFiles {
     private static final Map<Object, OpenFile.Source> FILES = new ConcurrentHashMap<>();
+    private static final Queue<FileChannel> KEPT = new ConcurrentLinkedQueue<>();
 
     private OwnFiles() { }
 
@@ -19,6 +23,11 @@ final class OwnFiles {
 
     static void remove(Object key) {
         FILES.remove(key);
+    }
+
+    /** A descriptor of such a file, opened by mistake: whoever closed it, the garbage collector too, would end the lock. */
+    static void keepOpen(FileChannel channel) {
+        KEPT.add(channel);
     }
 
     /** How to read the file of this key (device and inode), or null where this process does not write it. */

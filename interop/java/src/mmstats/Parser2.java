@@ -100,10 +100,11 @@ final class Parser2 {
             }
             long used = now.getLong(extent.at + Layout.EXTENT_USED);
             long next = now.getLong(extent.at + Layout.EXTENT_NEXT);
-            boolean nextIsSame = next == before.getLong(extent.at + Layout.EXTENT_NEXT)
-                    || extent == extents.get(extents.size() - 1);
-            if (!Control.isSound(used) || Control.number(used) * Layout.WORD < extent.record - extent.metadata()
-                    || !nextIsSame) {
+            boolean isLast = extent == extents.get(extents.size() - 1);
+            boolean nextIsSame = isLast || next == before.getLong(extent.at + Layout.EXTENT_NEXT);
+            long gained = Control.number(used) * Layout.WORD - (extent.record - extent.metadata());
+            // An extent that has a next one gains nothing (R2.5).
+            if (!Control.isSound(used) || gained < 0 || (gained > 0 && !isLast) || !nextIsSame) {
                 return false;
             }
         }

@@ -40,11 +40,19 @@ public final class StatsReader implements Closeable {
             copy = file.copy();
         }
         if (version(copy) == Parser1.VERSION) {
-            return document(Parser1.parse(copy));
+            return document(Parser1.parse(small(copy)));
         }
         Parser2 parser = new Parser2();
         parser.parse(copy);
         return parser.document(copy);
+    }
+
+    /** A copy of version 1: its fields are small, and each is several objects. */
+    static ByteBuffer small(ByteBuffer copy) throws IOException {
+        if (copy.limit() > Layout.READ_FILE_1_MOST) {
+            throw new IOException("too large for version 1: " + copy.limit() + " bytes");
+        }
+        return copy;
     }
 
     /**

@@ -99,8 +99,15 @@ public final class StatsWriter implements Closeable {
         }
         Storage.Batch batch = new Storage.Batch();
         Metric<?> metric = add(family, limit, batch);
-        if (!storage.publish(batch)) {
-            metrics.remove(family.name());
+        boolean published = false;
+        try {
+            published = storage.publish(batch);
+        } finally {
+            if (!published) {
+                metrics.remove(family.name()); // else the number of the next one would be wrong
+            }
+        }
+        if (!published) {
             throw new IllegalStateException("no room for " + family.name());
         }
         return metric;

@@ -38,6 +38,9 @@ public final class StatsWriter1 implements Closeable {
 
         /** Make the file, of this name or of the next one that is free. */
         public StatsWriter1 create(Path path) throws IOException {
+            if (fields.stream().anyMatch(Field::hasFile)) {
+                throw new IllegalStateException("these fields have a file");
+            }
             return new StatsWriter1(path, fields);
         }
     }

@@ -163,7 +163,7 @@ final class Storage {
             file.extend(at, size);
             ByteBuffer mapped = file.map(at, size);
             begin(mapped, 0, at + size, batch);
-        } catch (IOException full) {
+        } catch (IOException | OutOfMemoryError full) { // no room, or no thread or memory to make some
             pausedUntil = System.nanoTime() + PAUSE_NANOSECONDS;
             paused = true;
             return false;

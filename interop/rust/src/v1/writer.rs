@@ -8,10 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{FieldType, Value};
-use crate::create::{Created, Draft};
+use crate::create::{absolute, Created, Draft};
 use crate::error::Refused;
-use crate::layout::{UNBUFFERED, VERSION_1};
-use crate::mapping::Bytes;
+use crate::layout::{LARGEST_MADE, UNBUFFERED, VERSION_1};
+use crate::mapping::{store_fence, Bytes};
 use crate::number::Number;
 use crate::{fork, sys};
 
@@ -62,7 +62,7 @@ impl Writer {
     pub fn create(path: impl AsRef<Path>, fields: Vec<Declared>) -> Result<Self, Refused> {
         let fields: Result<Vec<_>, _> = fields.into_iter().map(State::new).collect();
         let mut writer = Self {
-            path: path.as_ref().to_path_buf(),
+            path: absolute(path.as_ref()).map_err(Refused::File)?,
             fields: fields?,
             storage: None,
             generation: fork::generation(),
@@ -165,6 +165,9 @@ impl Writer {
             field.begin(&mut image);
         }
         let size = image.len().next_multiple_of(sys::page_size());
+        if size as u64 > LARGEST_MADE / 2 {
+            return Err(io::Error::other("a file larger than every reader takes"));
+        }
         let draft = Draft::new(&self.path, size as u64)?;
         let mut bytes = Bytes::map(&draft.file, 0, size)?;
         bytes.store(0, &image);
@@ -248,6 +251,8 @@ impl State {
             bytes.store(buffers, &self.value);
             return;
         }
+        // Not before the index of the update before: this buffer is the published one until then.
+        store_fence();
         bytes.store(
             buffers + usize::from(self.index) * self.value.len(),
             &self.value,

@@ -13,7 +13,7 @@ use super::value::Value;
 use super::{Document, FamilyValues, SeriesValue};
 use crate::error::{Code, ReadError};
 use crate::file::Source;
-use crate::layout::{extent, header};
+use crate::layout::{extent, header, WORD};
 
 /// What is known of a file.
 #[derive(Debug, Default)]
@@ -71,9 +71,20 @@ impl Index {
         self.take_header(source)?;
         let mut offset = extent::FIRST;
         for number in 0.. {
-            let head = self.take_extent(source, number, offset)?;
+            let mut head = self.take_extent(source, number, offset)?;
             let extent = self.extents[number].extent;
+            let has_next = number + 1 < self.extents.len();
+            if !has_next && head[extent::NEXT..extent::NEXT + 4] != [0; 4] {
+                // R2.5: an extent that has a next one gains nothing more, but the words of one call have no order.
+                let word = extent::METADATA_USED..extent::METADATA_USED + WORD as usize;
+                if !source.read(offset + word.start as u64, &mut head[word])? {
+                    return Err(Code::Truncated.at(offset).into());
+                }
+            }
             let used = extent.metadata_used(&head)?;
+            if has_next && used as usize != self.extents[number].metadata.len() {
+                return Err(Stop::Changed);
+            }
             self.take_records(source, number, used as usize)?;
             match extent.next(&head)? {
                 None if number + 1 < self.extents.len() => return Err(Stop::Changed),

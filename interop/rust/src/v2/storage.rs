@@ -7,7 +7,7 @@ use super::extent::Extent;
 use super::header::{Header, State};
 use crate::create::{Created, Draft};
 use crate::identity::{now, Process};
-use crate::layout::{control, extent, feature, header, LARGEST_FILE, WORD};
+use crate::layout::{control, extent, feature, header, LARGEST_MADE, WORD};
 use crate::mapping::{store_fence, Words};
 use crate::sys;
 
@@ -59,6 +59,9 @@ impl Storage {
         let (metadata, values) = needs(pending);
         let least = header::SIZE + extent::HEAD + metadata + values + 2 * SPARE;
         let size = least.next_multiple_of(sys::page_size()) as u64;
+        if size > LARGEST_MADE {
+            return Err(io::Error::other("a file larger than every reader takes"));
+        }
         let draft = Draft::new(path, size)?;
         let words = Words::map(&draft.file, 0, header::SIZE)?;
         words.copy_bytes(0, &new_header(draft.is_locked())?.bytes());
@@ -94,7 +97,7 @@ impl Storage {
         let end = self.last.extent.end();
         let least = (extent::HEAD + metadata + values).next_multiple_of(sys::page_size());
         let size = end.max(least as u64);
-        if self.count == extent::MOST || size > LARGEST_FILE - end {
+        if self.count == extent::MOST || size > LARGEST_MADE.saturating_sub(end) {
             return Err(io::Error::other("the file is as large as it may be"));
         }
         // W4.1

@@ -7,12 +7,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
 use super::family::{Combination, Family, Kind, ValueType};
 use super::record;
 use super::slot::{self, unset_word, Slot};
 use super::storage::{Pending, Storage};
+use crate::create::absolute;
 use crate::error::Refused;
 use crate::fork;
 use crate::identity::now;
@@ -27,11 +29,17 @@ const OVERFLOW: &str = "__overflow__";
 
 /// The handle of a family, of the writer that declared it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FamilyId(u32);
+pub struct FamilyId {
+    builder: u32,
+    number: u32,
+}
 
 /// The handle of a series, of the writer that made it. It stays good as long as the writer is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Series(u32);
+pub struct Series {
+    builder: u32,
+    number: u32,
+}
 
 #[derive(Debug)]
 struct Declared {
@@ -63,6 +71,8 @@ struct Entry {
 /// What is declared, apart from the file that says so.
 #[derive(Debug, Default)]
 struct Declarations {
+    /// What tells its handles from those of others.
+    builder: u32,
     app: String,
     host: String,
     families: Vec<Declared>,
@@ -87,7 +97,9 @@ pub struct Builder(Declarations);
 impl Builder {
     /// For an application on a host.
     pub fn new(app: impl Into<String>, host: impl Into<String>) -> Self {
+        static NUMBERS: AtomicU32 = AtomicU32::new(0);
         Self(Declarations {
+            builder: NUMBERS.fetch_add(1, Ordering::Relaxed),
             app: app.into(),
             host: host.into(),
             ..Declarations::default()
@@ -112,7 +124,7 @@ impl Builder {
             return Err(Refused::Declaration("too long a text"));
         }
         let mut writer = Writer {
-            path: path.as_ref().to_path_buf(),
+            path: absolute(path.as_ref()).map_err(Refused::File)?,
             declared: self.0,
             storage: None,
             generation: fork::generation(),
@@ -131,8 +143,16 @@ impl Declarations {
         family.check()
     }
 
+    fn of(&self, id: FamilyId) -> Option<&Declared> {
+        let declared = self.families.get(id.number as usize);
+        declared.filter(|_| id.builder == self.builder)
+    }
+
     fn add(&mut self, family: Arc<Family>, limit: usize) -> FamilyId {
-        let id = FamilyId(self.families.len() as u32);
+        let id = FamilyId {
+            builder: self.builder,
+            number: self.families.len() as u32,
+        };
         self.names.insert(family.name.clone(), id);
         self.families.push(Declared {
             family: Arc::clone(&family),
@@ -147,8 +167,11 @@ impl Declarations {
     }
 
     fn add_entry(&mut self, id: FamilyId, labels: Box<[u8]>, slot: Option<Slot>) -> Series {
-        let series = Series(self.entries.len() as u32);
-        let declared = &mut self.families[id.0 as usize];
+        let series = Series {
+            builder: self.builder,
+            number: self.entries.len() as u32,
+        };
+        let declared = &mut self.families[id.number as usize];
         declared.series.insert(labels.clone(), series);
         self.entries.push(Entry {
             family: Arc::clone(&declared.family),
@@ -160,18 +183,18 @@ impl Declarations {
     }
 }
 
-fn pending_series(id: FamilyId, family: &Family, labels: &[u8]) -> Pending {
+fn pending_series(number: u32, family: &Family, labels: &[u8]) -> Pending {
     Pending {
-        record: record::series(id.0, labels, family.slot_size()),
+        record: record::series(number, labels, family.slot_size()),
         slot: slot::initial(family),
     }
 }
 
 /// A family's record, and that of its series where it has but one.
-fn pending_family(id: FamilyId, family: &Family) -> Vec<Pending> {
+fn pending_family(number: u32, family: &Family) -> Vec<Pending> {
     let mut pending = vec![Pending::record(record::family(family))];
     if family.labels.is_empty() {
-        pending.push(pending_series(id, family, &[]));
+        pending.push(pending_series(number, family, &[]));
     }
     pending
 }
@@ -201,7 +224,7 @@ impl Writer {
     /// Declares a further family, of so many label sets at most.
     pub fn declare_limited(&mut self, family: Family, limit: usize) -> Result<FamilyId, Refused> {
         self.declared.check(&family)?;
-        let pending = pending_family(FamilyId(self.declared.families.len() as u32), &family);
+        let pending = pending_family(self.declared.families.len() as u32, &family);
         let slots = self
             .own_storage()?
             .append(&pending)
@@ -222,7 +245,7 @@ impl Writer {
 
     /// What a family was declared to be.
     pub fn declared(&self, family: FamilyId) -> Option<&Family> {
-        let declared = self.declared.families.get(family.0 as usize);
+        let declared = self.declared.of(family);
         declared.map(|declared| &*declared.family)
     }
 
@@ -230,7 +253,7 @@ impl Writer {
     /// of the overflow series.
     pub fn series(&mut self, family: FamilyId, labels: &[&str]) -> Result<Series, Refused> {
         self.own_storage()?;
-        let declared = self.declared.families.get(family.0 as usize);
+        let declared = self.declared.of(family);
         let declared = declared.ok_or(Refused::Handle)?;
         let fits = |label: &&str| label.len() <= usize::from(u16::MAX);
         if labels.len() != declared.family.labels.len() || !labels.iter().all(fits) {
@@ -239,10 +262,6 @@ impl Writer {
         let labels = label_bytes(labels);
         match declared.series.get(&labels) {
             Some(&series) if self.is_ready(series) => Ok(series),
-            None if declared.is_full() => {
-                let count = declared.family.labels.len();
-                self.make_series(family, label_bytes(&vec![OVERFLOW; count]))
-            }
             _ => self.make_series(family, labels),
         }
     }
@@ -433,18 +452,25 @@ impl Writer {
         self.generation != fork::generation()
     }
 
+    /// Nothing where the handle is another writer's.
+    #[inline]
+    fn entry(&self, series: Series) -> Option<&Entry> {
+        let entry = self.declared.entries.get(series.number as usize);
+        entry.filter(|_| series.builder == self.declared.builder)
+    }
+
     #[inline]
     fn is_ready(&self, series: Series) -> bool {
-        let entry = self.declared.entries.get(series.0 as usize);
+        let entry = self.entry(series);
         !self.is_of_parent() && entry.is_some_and(|entry| entry.slot.is_some())
     }
 
     /// The slot of a series, which is made first in a child that has not used it yet.
     #[inline]
     fn slot(&mut self, series: Series) -> Result<(&Family, &mut Slot), Refused> {
-        let mut place = series.0 as usize;
+        let mut place = series.number as usize;
         if !self.is_ready(series) {
-            place = self.made_ready(series)?.0 as usize;
+            place = self.made_ready(series)?.number as usize;
         }
         let entry = &mut self.declared.entries[place];
         match &mut entry.slot {
@@ -459,7 +485,7 @@ impl Writer {
         if self.is_ready(series) {
             return Ok(series);
         }
-        let entry = self.declared.entries.get(series.0 as usize);
+        let entry = self.entry(series);
         let entry = entry.ok_or(Refused::Handle)?;
         let (id, labels) = (entry.id, entry.labels.clone());
         self.make_series(id, labels)
@@ -487,7 +513,7 @@ impl Writer {
         let mut pending = vec![Pending::record(record::origin(app, host))];
         for (number, declared) in self.declared.families.iter_mut().enumerate() {
             declared.made = 0;
-            pending.extend(pending_family(FamilyId(number as u32), &declared.family));
+            pending.extend(pending_family(number as u32, &declared.family));
         }
         let (storage, slots) = Storage::create(&self.path, &pending).map_err(Refused::File)?;
         self.storage = Some(storage);
@@ -505,26 +531,30 @@ impl Writer {
     /// Makes a series in the file.
     fn make_series(&mut self, id: FamilyId, labels: Box<[u8]>) -> Result<Series, Refused> {
         self.own_storage()?;
-        let declared = &self.declared.families[id.0 as usize];
+        let declared = &self.declared.families[id.number as usize];
         let known = declared.series.get(&labels).copied();
         if let Some(series) = known.filter(|&series| self.is_ready(series)) {
             return Ok(series);
         }
         let family = Arc::clone(&declared.family);
-        let pending = [pending_series(id, &family, &labels)];
+        let overflow = label_bytes(&vec![OVERFLOW; family.labels.len()]);
+        let counts = labels != overflow;
+        if counts && declared.is_full() {
+            return self.make_series(id, overflow);
+        }
+        let pending = [pending_series(id.number, &family, &labels)];
         let appended = self.own_storage()?.append(&pending);
         let [words]: [Words; 1] = appended
             .map_err(Refused::Room)?
             .try_into()
             .expect("a series has a slot");
         let slot = Some(Slot::new(&family, words));
-        let overflow = label_bytes(&vec![OVERFLOW; family.labels.len()]);
-        if labels != overflow {
-            self.declared.families[id.0 as usize].made += 1;
+        if counts {
+            self.declared.families[id.number as usize].made += 1;
         }
         Ok(match known {
             Some(series) => {
-                self.declared.entries[series.0 as usize].slot = slot;
+                self.declared.entries[series.number as usize].slot = slot;
                 series
             }
             None => self.declared.add_entry(id, labels, slot),
