@@ -44,5 +44,8 @@ pub fn read(path: &Path) -> Result<Document, ReadError> {
         .read_to_end(&mut bytes)
         .map_err(ReadError::Io)?;
     file::check_size(bytes.len() as u64)?;
+    if bytes.first() == Some(&layout::VERSION_1) {
+        file::check_size_1(bytes.len() as u64)?;
+    }
     Ok(parse(&bytes)?)
 }

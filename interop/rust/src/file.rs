@@ -12,6 +12,7 @@ use crate::sys;
 
 /// The largest file that is read; a larger one is taken for an attack (3.16).
 pub const LARGEST: u64 = 64 << 20;
+const LARGEST_1: u64 = 8 << 20;
 
 /// Opens a regular file, and nothing else.
 pub fn open(path: &Path) -> io::Result<File> {
@@ -44,6 +45,11 @@ pub fn check_size(size: u64) -> io::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Likewise of version 1, whose fields are small, and each of them takes memory of its own (2.7).
+pub fn check_size_1(size: u64) -> io::Result<()> {
+    check_size(size.saturating_mul(LARGEST / LARGEST_1))
 }
 
 /// Whether a path leads to this file (V2-R9).

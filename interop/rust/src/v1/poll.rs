@@ -6,7 +6,7 @@
 use super::parse::raw_fields;
 use super::{Document, Field};
 use crate::error::ReadError;
-use crate::file::Source;
+use crate::file::{check_size_1, Source};
 
 /// The most copies that one poll makes.
 const COPIES: usize = 12;
@@ -51,7 +51,9 @@ pub(crate) fn poll(source: &impl Source) -> Result<Document, ReadError> {
 
 /// A copy of the whole file.
 fn copy(source: &impl Source) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = vec![0; source.size()? as usize];
+    let size = source.size()?;
+    check_size_1(size).map_err(ReadError::Io)?;
+    let mut bytes = vec![0; size as usize];
     if !source.read(0, &mut bytes)? {
         // It became shorter meanwhile; what is malformed then is found by the copy that V1-R4 asks for.
         bytes.clear();
