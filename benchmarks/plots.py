@@ -16,6 +16,13 @@ from matplotlib import pyplot
 #: Of those who see colours differently; and marks, for those who print.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555")
 MARKS = "osD^vPX"
+#: Of the updates that stand beside prometheus_client's multi-process mode, those that others stand beside, too.
+MULTIPROCESS = {
+    "counter: stats.requests.inc()": "an update of a counter",
+    "gauge: stats.queued.set(3)": "an update of a gauge",
+    "histogram of 11 bounds: stats.body.observe(0.3)": "an update of a histogram",
+    "one of a label set, kept: child.inc()": "an update of a label set, kept",
+}
 #: A curve whose values differ by more than this is drawn on a logarithmic axis.
 WIDE = 20
 STYLE: Any = {
@@ -41,8 +48,9 @@ def draw(run: Path, directory: Path) -> list[Path]:
             _curve(curve, made[-1])
         kinds: dict[str, list[dict[str, Any]]] = {}
         for figure in content["figures"]:
-            if figure["name"].startswith("an update of a ") and figure["theirs"]:
-                kinds.setdefault(figure["name"], []).append(figure)
+            kind = MULTIPROCESS.get(figure["name"], figure["name"])
+            if kind.startswith("an update of a ") and figure["theirs"]:
+                kinds.setdefault(kind, []).append(figure)
         for name, figures in kinds.items():
             made.append(directory / f"{_slug(name)}.svg")
             _bars(name, figures, made[-1])
