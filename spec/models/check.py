@@ -43,6 +43,7 @@ MISTAKES = (
 #: The changes that no model may notice, each with the words of FORMAT.md that allow it.
 FREE = {
     "latch: W2_1 and W2_2 swapped": "W2.1 and W2.2 may change places: nobody else sees the private copy.",
+    "growth: R2_4 and R2_5 swapped": "R2.4 and R2.5 may change places.",
     "publication: W3_1 and W3_2 swapped": "W3.1 and W3.2 may change places: nothing is visible before W3.4.",
 }
 
