@@ -449,14 +449,13 @@ const char *mmstats_path(const struct mmstats_writer *writer)
 
 void mmstats_close(struct mmstats_writer *writer)
 {
+    hold_forks();
     if (writer->stage == LIVE) {
         store_header(writer, STATE_AT, STATE_CLOSED);
-        hold_forks();
         let_go(writer);
-        writer->stage = CLOSED;
-        release_forks();
     }
     writer->stage = CLOSED;
+    release_forks();
 }
 
 bool mmstats_take_over(struct mmstats_writer *writer)

@@ -1,8 +1,9 @@
 /* V2-W4 and V2-R2: a file grows by EXTENTS extents, and is read all the while.
  *
  * A reader that follows 'next' sees the whole extent, of two words here, and a file size, taken after 'next', that
- * covers it; and all that the extent before it has gained, since a writer publishes in the last one alone. The writer is killed at any time. The size changes by a system call, which here is ordered no better than
- * a store; a writer that stores beyond the end of the file is killed by a signal.
+ * covers it; and all that the extent before it has gained, since a writer publishes in the last one alone. The writer
+ * is killed at any time. The size changes by a system call, which here is ordered no better than a store; a writer that
+ * stores beyond the end of the file is killed by a signal.
  */
 #define EXTENTS 2
 #define SIZE 0

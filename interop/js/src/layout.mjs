@@ -9,7 +9,7 @@ export const VERSION_2 = 2;
 
 /** 3.16: a file that is larger is refused; a statistics file is small, and a huge sparse one is an attack. */
 export const LARGEST_FILE = 32 * 1024 * 1024;
-// Of version 1, whose fields are small and many (2.7).
+/** 2.7: likewise of version 1, whose fields are small and many. */
 export const LARGEST_FILE_1 = 8 * 1024 * 1024;
 
 /** 2.3, 2.4: a field of version 1. */
@@ -98,8 +98,8 @@ export const MOST_LABELS = 255;
 export const MOST_PARTS = 65535;
 export const LARGEST_CAPACITY = 1 << 20;
 
-/** V2-2, 3.16: a file never grows beyond it. */
-export const FILE_END = 16 * 1024 * 1024; // that is made: every reader takes it (3.16)
+/** 3.16: no file is made larger, since every reader takes this much. */
+export const FILE_END = 16 * 1024 * 1024;
 
 /** 3.6: the words for the codes; the code is the place in the list. */
 export const TYPES = [undefined, 'unsigned', 'signed', 'float', 'boolean', 'text'];

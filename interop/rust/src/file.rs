@@ -38,7 +38,11 @@ fn check(metadata: &Metadata) -> io::Result<()> {
 
 /// Refuses what is larger than any file of statistics.
 pub fn check_size(size: u64) -> io::Result<()> {
-    if size > LARGEST {
+    within(size, LARGEST)
+}
+
+fn within(size: u64, most: u64) -> io::Result<()> {
+    if size > most {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "too large a file",
@@ -49,7 +53,7 @@ pub fn check_size(size: u64) -> io::Result<()> {
 
 /// Likewise of version 1, whose fields are small, and each of them takes memory of its own (2.7).
 pub fn check_size_1(size: u64) -> io::Result<()> {
-    check_size(size.saturating_mul(LARGEST / LARGEST_1))
+    within(size, LARGEST_1)
 }
 
 /// Whether a path leads to this file (V2-R9).

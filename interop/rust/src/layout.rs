@@ -122,7 +122,6 @@ pub mod unset {
 
 /// The most bytes of a text (V2-27).
 pub const LARGEST_TEXT: u32 = 1 << 20;
-/// The bytes that control words can reach (V2-2).
 /// The largest that is made: every reader takes it (3.16); of version 1 half of it (2.7).
 pub const LARGEST_MADE: u64 = 16 << 20;
 
